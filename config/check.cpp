@@ -1,0 +1,126 @@
+#include "config/check.h"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+
+#include "config/keys.h"
+#include "config/values.h"
+#include "signals/names.h"
+
+namespace sluice::config {
+
+namespace {
+
+using signals::Meaning;
+
+class Check {
+  public:
+    Check(const Settings& settings, const Places& places) : settings_(settings), places_(places) {}
+
+    Problems run() {
+        reload_of_a_plain_service();
+        stop_signal_that_stops_nothing();
+        stop_signal_that_cuts_requests();
+        nothing_drains();
+        kill_without_deadline();
+        limit_out_of_reach();
+        return std::move(problems_);
+    }
+
+  private:
+    void add(const std::string& key, const std::string& message, bool warning) {
+        const auto place = places_.find(key);
+        const auto where = place == places_.end() ? std::string{} : place->second;
+        const auto* const row = find_key(key);
+        const bool variable = where == from_environment && row != nullptr;
+        problems_.push_back({where, variable ? environment_name(*row) : key, message, warning});
+    }
+
+    void error(const std::string& key, const std::string& message) { add(key, message, false); }
+
+    void warn(const std::string& key, const std::string& message) { add(key, message, true); }
+
+    bool written(std::string_view key) const { return places_.contains(key); }
+
+    void reload_of_a_plain_service() {
+        if (settings_.service.kind != Kind::plain) return;
+        for (const auto& [signal, rule] : settings_.signals)
+            if (rule.meaning == Meaning::reload)
+                error(
+                    "signals." + signals::name_of(signal),
+                    "\"reload\" has nothing to reload with service.kind = \"plain\"; write "
+                    "\"forward\", or \"forward NAME\" with the signal that the service reloads on");
+    }
+
+    void stop_signal_that_stops_nothing() {
+        const int signal = settings_.service.stop_signal.value_or(SIGTERM);
+        constexpr std::array pausing{SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
+        if (std::ranges::find(pausing, signal) != pausing.end())
+            error("service.stop_signal",
+                  signals::name_of(signal) +
+                      " pauses a process and does not end it; write one that ends it, as in "
+                      "\"TERM\" or \"QUIT\"");
+    }
+
+    // Only where the file says that it is PHP-FPM: what the command makes of it is not known here.
+    void stop_signal_that_cuts_requests() {
+        if (settings_.service.kind != Kind::php_fpm) return;
+        const int signal = settings_.service.stop_signal.value_or(SIGQUIT);
+        if (signal == SIGTERM || signal == SIGINT || signal == SIGKILL)
+            warn("service.stop_signal", signals::name_of(signal) +
+                                            " makes PHP-FPM cut the requests in flight; remove the "
+                                            "key, or write \"QUIT\", which lets them finish");
+    }
+
+    void nothing_drains() {
+        const bool expected = settings_.service.kind == Kind::php_fpm ||
+                              settings_.drain.deadline.value_or(Duration{0}) > Duration{0};
+        if (!expected) return;
+        const auto& rules = settings_.signals;
+        for (const int signal : {SIGTERM, SIGINT, SIGQUIT})
+            if (!rules.contains(signal)) return; // they drain by default
+        const bool any = std::ranges::any_of(
+            rules, [](const auto& entry) { return entry.second.meaning == Meaning::drain; });
+        if (!any)
+            warn("signals.TERM",
+                 "no signal is set to \"drain\", so stopping the container cuts the "
+                 "requests in flight; write TERM = \"drain\"");
+    }
+
+    void kill_without_deadline() {
+        if (settings_.drain.deadline == Duration{0} && written("drain.kill_after"))
+            warn("drain.kill_after", "has no effect with drain.deadline = \"0s\", which is none; "
+                                     "remove one of the two");
+    }
+
+    void limit_out_of_reach() {
+        const auto& service = settings_.service;
+        const auto key =
+            written("service.restart_limit") ? "service.restart_limit" : "service.restart_backoff";
+        if (service.restart == Restart::no || !written(key)) return;
+        Duration pauses{0};
+        auto pause = service.restart_backoff.first;
+        for (int restart = 0; restart < service.restart_limit.count; ++restart) {
+            pauses += pause;
+            pause = std::min(pause * 2, service.restart_backoff.longest);
+        }
+        if (pauses > service.restart_limit.window)
+            warn(key, "the pauses alone of " + std::to_string(service.restart_limit.count) +
+                          " restarts last " + text_of(pauses) + ", longer than the window of " +
+                          text_of(service.restart_limit.window) +
+                          ", so sluice never gives up; make service.restart_limit's window longer");
+    }
+
+    const Settings& settings_;
+    const Places& places_;
+    Problems problems_;
+};
+
+} // namespace
+
+Problems check(const Settings& settings, const Places& places) {
+    return Check(settings, places).run();
+}
+
+} // namespace sluice::config

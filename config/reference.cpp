@@ -1,0 +1,93 @@
+#include "config/reference.h"
+
+#include "config/keys.h"
+
+namespace sluice::config {
+
+namespace {
+
+constexpr std::string_view introduction = R"(# Configuration
+
+This page is made from the table of keys in config/keys.cpp: change it there, then run
+`build/dev/tests/print_reference > docs/configuration.md`.
+
+## The file
+
+sluice needs no configuration; every key is optional. It reads one TOML file, of at most 1 MiB: the
+one that `--config` names, else the one that `SLUICE_CONFIG` names, else `/etc/sluice.toml`. Only
+the last may be missing. `--config /dev/null` stands for no file.
+
+The whole configuration is checked before anything starts. A syntax error is reported alone,
+otherwise every error at once, with file, line and column. A key or a section that is not on this
+page is an error. `sluice check --print` shows the configuration in effect and where each value
+comes from.
+
+Values:
+
+- Durations are whole numbers with a unit, `ms`, `s`, `m` or `h`, in quotes: `"250ms"`, `"8s"`. The
+  longest is `"24h"`.
+- Signals are names, with or without `SIG`, or numbers: `"TERM"`, `"SIGUSR1"`, `"RTMIN+3"`, `"15"`.
+
+A default that depends on the kind of service names both kinds.
+
+## The environment
+
+Each key that is a single value can come from an environment variable, too: `drain.deadline` is
+`SLUICE_DRAIN_DEADLINE`, whose value is written without the quotes. The environment wins over the
+file, but does not excuse an error in it. An empty variable counts as unset. A variable that starts
+with `SLUICE_` and is not on this page gives a warning and is ignored.
+
+The service does not get to see the variables that start with `SLUICE_`. Those that Kubernetes and
+Docker links inject for a service called sluice are the exception, they are passed on and mean
+nothing to sluice: `SLUICE_SERVICE_HOST`, `SLUICE_SERVICE_PORT`, `SLUICE_SERVICE_PORT_*`,
+`SLUICE_PORT`, `SLUICE_PORT_<n>_TCP*` (also `UDP` and `SCTP`), `SLUICE_NAME`, `SLUICE_ENV_*`.
+
+## An example
+
+```toml
+[service]
+command = ["docker-php-entrypoint", "php-fpm"]
+restart = "always"
+
+[signals]
+HUP = "ignore"
+WINCH = "forward QUIT"
+"RTMIN+3" = "drain"
+
+[drain]
+deadline = "25s"
+
+[log]
+format = "json"
+```
+)";
+
+std::string code(std::string_view text) {
+    return "`" + std::string(text) + "`";
+}
+
+std::string row(const Key& key) {
+    const bool variable = can_come_from_environment(key);
+    const bool value = key.usual.is_value;
+    std::string text = "| " + code(name_in_section(key));
+    text += " | " + (variable ? code(environment_name(key)) : std::string("in the file only"));
+    text += " | " + allowed(key);
+    text +=
+        " | " + (value ? code('"' + std::string(key.usual.php_fpm) + '"') : default_in_words(key));
+    return text + " | " + std::string(key.help) + " |\n";
+}
+
+} // namespace
+
+std::string reference_page() {
+    std::string page(introduction);
+    for (const auto section : sections()) {
+        page += "\n## [" + std::string(section) + "]\n\n";
+        page += "| Key | Variable | Allowed | Default | Meaning |\n|---|---|---|---|---|\n";
+        for (const auto& key : keys())
+            if (section_of(key) == section) page += row(key);
+    }
+    return page;
+}
+
+} // namespace sluice::config

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "init/core/event.h"
+#include "init/core/plan.h"
+
+namespace sluice::core {
+
+/// The life of the container, as a pure function of state, event and time: no clock, no system
+/// call, no log inside. It is told what happened and answers with what to do.
+///
+///   idle -> starting -> running -> draining -> sweeping -> gone
+///              ^                                  |
+///              +------------- backoff <-----------+   (the service died by itself)
+///
+/// starting  A run was spawned. A service that is to be stopped by a signal which it must first
+///           learn to catch (Stop::hold) is ready when it catches it; any other at once.
+/// running   Signals are forwarded. The only way out is the end of the service, or a drain.
+/// draining  The stop signal has been sent, or is held until the service catches it. At the
+///           deadline, or when hurried by a second INT, what is in flight is named and SIGTERM
+///           sent; SIGKILL follows. A repeated drain signal changes nothing: orchestrators repeat.
+/// sweeping  The service has ended. What is left of its process tree gets SIGTERM, then SIGKILL;
+///           then sluice ends, or goes on to backoff. No run is started beside a remainder, for it
+///           may hold the port.
+/// backoff   Waiting to start the service again. A reload starts it at once, a drain ends sluice.
+/// gone      Finish has been given; nothing happens any more.
+///
+/// Invariants (tests/unit/lifecycle_property.cpp): at most one run; no signal to a run after its
+/// exit; no spawn after a drain began; Finish once; in every state every event has an answer.
+enum class State { idle, starting, running, draining, sweeping, backoff, gone };
+
+using Actions = std::vector<Action>;
+
+class Lifecycle {
+  public:
+    explicit Lifecycle(Plan plan);
+
+    /// Takes an event that happened at `now` and gives what is to be done, in order.
+    Actions on(const Event& event, TimePoint now);
+
+    State state() const { return state_; }
+
+    /// The run's process; nothing while there is none.
+    std::optional<pid_t> service() const { return service_; }
+
+  private:
+    enum class Phase { held, asked, terminated, killed };
+
+    struct Drain {
+        TimePoint since;
+        int signal;
+        Phase phase = Phase::held;
+        bool hurried = false;
+        int cut = 0;
+    };
+
+    void handle(const Start& event);
+    void handle(const Spawned& event);
+    void handle(const SpawnFailed& event);
+    void handle(const Ready& event);
+    void handle(const DrainAsked& event);
+    void handle(const ReloadAsked& event);
+    void handle(const ForwardAsked& event);
+    void handle(const Exited& event);
+    void handle(const Stopped& event);
+    void handle(const TreeEmpty& event);
+    void handle(const CutNamed& event);
+    void handle(const TimerFired& event);
+
+    void spawn();
+    void begin_drain(const DrainAsked& asked);
+    void stop_service();
+    void send_stop();
+    void hurry();
+    void cut_short();
+    void kill();
+    void sweep();
+    void sweep_harder();
+    void swept();
+    void died(int exit_code, const std::string& how);
+    void finish();
+    std::string how_it_ended() const;
+    void say(Level level, std::string text, Fields fields = {});
+
+    Plan plan_;
+    RestartPacer pacer_;
+    State state_ = State::idle;
+    std::optional<pid_t> service_;
+    TimePoint spawned_at_;
+    int exit_code_ = 0;         // of the last run
+    std::string end_;           // of the last run, in words
+    bool reload_asked_ = false; // during start-up, to be done when ready
+    int interrupts_ = 0;
+    std::optional<Drain> drain_;
+    std::optional<TimePoint> restart_at_; // set while sweeping: what comes after it
+    bool sweep_killed_ = false;
+
+    // Of the event being handled.
+    TimePoint now_;
+    Actions actions_;
+};
+
+const char* to_string(State state);
+
+/// "3.2 s", "34 ms".
+std::string in_words(std::chrono::nanoseconds duration);
+
+} // namespace sluice::core

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "init/core/exit_status.h"
+#include "signals/rule.h"
+
+namespace sluice::core {
+
+/// What the command line says beside the configuration, and above it.
+struct Options {
+    std::vector<std::string> command; // empty: service.command
+    signals::Rules rewrites;          // --signal FROM:TO
+    ExitMap map_exit;                 // --map-exit FROM:TO
+    bool group = false;               // --group
+};
+
+/// How the service is stopped.
+struct Stop {
+    std::optional<int> signal; // nothing: the drain signal, as it came
+    // From the drain signal's arrival to SIGTERM, and from that to SIGKILL.
+    std::optional<config::Duration> deadline;
+    config::Duration kill_after{500};
+    // FPM dies of a signal that comes before it has installed its handlers, in its first 40 ms, and
+    // the container then exits with 131 instead of 0. So the stop signal is held back until the
+    // service catches it, but no longer than this. 0: it is sent at once.
+    config::Duration hold{0};
+
+    bool operator==(const Stop&) const = default;
+};
+
+/// What to do when the service ends by itself.
+struct Restarting {
+    config::Restart when = config::Restart::no;
+    config::Backoff backoff;
+    config::RestartLimit limit;
+    std::set<int> never_after; // exit statuses that a new start cannot mend
+
+    bool operator==(const Restarting&) const = default;
+};
+
+/// All that sluice needs to know about the service. Made once from the command and the settings
+/// by what the kind of service asks for; the rest of sluice knows no kinds.
+struct Plan {
+    config::Kind kind = config::Kind::plain;
+    std::string name;                 // of the program, for the log: "php-fpm8.2"
+    std::vector<std::string> command; // what is executed
+    std::string fpm_config;           // the wrapper config's text; empty: FPM reads its own
+    signals::Rules signals;           // those that are not simply forwarded as they came
+    std::optional<int> reload_signal; // the service's own way to reload; nothing: it has none
+    Stop stop;
+    Restarting restarting;
+    ExitMap map_exit;
+    bool signal_group = false; // forward to the service's whole process group
+    config::LogLevel log_level = config::LogLevel::info;
+    std::vector<std::string> notices; // what sluice has to do without, why, and the cure
+};
+
+/// The plan for a command of this kind. FPM's own part (arguments, wrapper config) is added by
+/// fpm::complete.
+Plan make_plan(config::Kind kind, const std::vector<std::string>& command,
+               const config::Settings& settings, const Options& options);
+
+/// FPM's exit status for a configuration that it does not take: starting it again cannot help.
+inline constexpr int fpm_config_error = 78;
+
+/// The plan as `sluice check` prints it, one thing a line.
+std::string describe(const Plan& plan);
+
+} // namespace sluice::core

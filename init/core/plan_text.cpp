@@ -1,0 +1,87 @@
+#include <string_view>
+
+#include "init/core/lifecycle.h"
+#include "init/core/plan.h"
+#include "signals/names.h"
+
+namespace sluice::core {
+
+namespace {
+
+std::string quoted(const std::string& word) {
+    constexpr std::string_view plain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_";
+    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+    std::string text = "'";
+    for (const char c : word)
+        text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return text + "'";
+}
+
+std::string joined(const std::vector<std::string>& command) {
+    std::string text;
+    for (const auto& word : command)
+        text += (text.empty() ? "" : " ") + quoted(word);
+    return text;
+}
+
+std::string words_of(const signals::Rule& rule) {
+    switch (rule.meaning) {
+    case signals::Meaning::drain: return "drain";
+    case signals::Meaning::reload: return "reload";
+    case signals::Meaning::ignore: return "ignore";
+    case signals::Meaning::forward: break;
+    }
+    return rule.forward_as == 0 ? "forward" : "forward " + signals::name_of(rule.forward_as);
+}
+
+std::string stop_words(const Stop& stop) {
+    const auto signal = stop.signal ? signals::name_of(*stop.signal) : "the signal as it came";
+    if (!stop.deadline) return signal + ", no deadline";
+    return signal + "; SIGTERM after " + in_words(*stop.deadline) + ", SIGKILL " +
+           in_words(stop.kill_after) + " later";
+}
+
+std::string restart_words(const Restarting& restarting) {
+    if (restarting.when == config::Restart::no) return "no";
+    const std::string when = restarting.when == config::Restart::always ? "always" : "on failure";
+    return when + ", after " + in_words(restarting.backoff.first) + " to " +
+           in_words(restarting.backoff.longest) + ", " + std::to_string(restarting.limit.count) +
+           " times within " + in_words(restarting.limit.window) + " at most";
+}
+
+} // namespace
+
+std::string describe(const Plan& plan) {
+    std::string text;
+    const auto line = [&](std::string_view label, const std::string& value) {
+        text += std::string(label) + std::string(12 - label.size(), ' ') + value + "\n";
+    };
+    line("kind", plan.kind == config::Kind::php_fpm ? "php-fpm" : "plain");
+    line("command", joined(plan.command));
+    if (!plan.fpm_config.empty()) {
+        std::string indented = plan.fpm_config;
+        for (auto at = indented.find('\n'); at + 1 < indented.size();
+             at = indented.find('\n', at + 1)) {
+            indented.insert(at + 1, 12, ' ');
+        }
+        indented.pop_back();
+        line("FPM config", indented);
+    }
+    line("stop", stop_words(plan.stop));
+    if (plan.reload_signal) line("reload", signals::name_of(*plan.reload_signal));
+    line("restart", restart_words(plan.restarting));
+    for (const auto& [signal, rule] : plan.signals) {
+        line("signal", signals::name_of(signal) + " = " + words_of(rule));
+    }
+    line("signal", plan.signal_group ? "all others are forwarded to the whole process group"
+                                     : "all others are forwarded");
+    for (const auto& [from, to] : plan.map_exit) {
+        line("exit", std::to_string(from) + " becomes " + std::to_string(to));
+    }
+    for (const auto& notice : plan.notices)
+        line("notice", notice);
+    return text;
+}
+
+} // namespace sluice::core

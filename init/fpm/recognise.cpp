@@ -1,0 +1,86 @@
+#include "init/fpm/recognise.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace sluice::fpm {
+
+namespace {
+
+std::string_view file_name(std::string_view path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
+bool is_docker_entrypoint(std::string_view program) {
+    return file_name(program) == "docker-php-entrypoint";
+}
+
+Service service_at(const std::vector<std::string>& command, std::size_t at) {
+    const auto place = command.begin() + static_cast<long>(at);
+    Service service{.wrapper = {command.begin(), place},
+                    .program = *place,
+                    .arguments = parse_arguments({place + 1, command.end()})};
+    service.scripted = std::ranges::any_of(service.wrapper, [](const auto& word) {
+        return word != "--" && !is_docker_entrypoint(word);
+    });
+    return service;
+}
+
+// `docker-php-entrypoint -F`: the script puts "php-fpm" before arguments that begin with a dash,
+// in the images that have FPM; in the others it puts "php".
+std::optional<Service> flags_only(const std::vector<std::string>& command, const Image& image) {
+    const bool flags = is_docker_entrypoint(command.front()) && command.size() > 1 &&
+                       command[1].starts_with('-') && image.has("php-fpm");
+    if (!flags) return {};
+    return Service{.wrapper = {command.front()},
+                   .program = "php-fpm",
+                   .arguments = parse_arguments({command.begin() + 1, command.end()}),
+                   .implied = true};
+}
+
+// The place of the program: past each script at the front, and past a "--" of the last one.
+std::optional<std::size_t> place_of_program(const std::vector<std::string>& command,
+                                            const Image& image) {
+    std::size_t at = 0;
+    while (at < command.size() && !is_fpm(command[at]) && image.is_script(command[at]))
+        ++at;
+    if (at < command.size() && is_fpm(command[at])) return at;
+    if (at == 0) return {};
+    const auto dashes = std::ranges::find(command, "--");
+    if (dashes == command.end() || dashes + 1 == command.end()) return {};
+    const auto after = static_cast<std::size_t>(dashes + 1 - command.begin());
+    if (is_fpm(command[after])) return after;
+    return {};
+}
+
+} // namespace
+
+bool is_fpm(const std::string& program) {
+    constexpr std::string_view name = "php-fpm";
+    auto version = file_name(program);
+    if (!version.starts_with(name)) return false;
+    version.remove_prefix(name.size());
+    return std::ranges::all_of(version, [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+}
+
+std::optional<Service> recognise(const std::vector<std::string>& command, const Image& image) {
+    if (command.empty()) return {};
+    const auto place = place_of_program(command, image);
+    auto service = place ? service_at(command, *place) : flags_only(command, image);
+    if (service && service->arguments.only_tells) return {};
+    return service;
+}
+
+std::string shell_form_warning(const std::vector<std::string>& command) {
+    constexpr std::array shells{"sh", "bash", "dash", "ash"};
+    if (command.size() < 3 || command[1] != "-c") return {};
+    if (std::ranges::find(shells, file_name(command[0])) == shells.end()) return {};
+    if (command[2].find("php-fpm") == std::string::npos) return {};
+    return "the command is a shell's (" + command[0] +
+           " -c ...), which stands between sluice and php-fpm and keeps signals from it: in the "
+           "Dockerfile write CMD [\"php-fpm\"] instead of CMD php-fpm, or have the script end with "
+           "exec php-fpm";
+}
+
+} // namespace sluice::fpm

@@ -1,0 +1,175 @@
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+
+#include "config/load.h"
+#include "config/print.h"
+#include "init/options.h"
+#include "init/os/descriptors.h"
+#include "init/os/fatal.h"
+#include "init/os/log.h"
+#include "init/os/terminal.h"
+#include "init/prepare.h"
+#include "init/supervisor.h"
+#include "init/version.h"
+#include "signals/mask.h"
+
+namespace sluice {
+
+namespace {
+
+using core::Level;
+
+std::vector<std::string> environment() {
+    std::vector<std::string> all;
+    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+        all.emplace_back(*entry);
+    }
+    return all;
+}
+
+void print(const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+}
+
+// Everything that is wrong with the command line, the file and the environment, at once.
+config::Loaded load(const CommandLine& line, const std::vector<std::string>& variables) {
+    config::Problems problems = line.problems;
+    const auto file = config::find_file(line.config, variables, problems);
+    auto loaded = config::load(file, variables);
+    loaded.problems.insert(loaded.problems.begin(), problems.begin(), problems.end());
+    return loaded;
+}
+
+void report(const config::Problems& problems) {
+    for (const auto& problem : problems) {
+        os::log(problem.warning ? Level::warning : Level::error, config::to_text(problem),
+                {{"event", "configuration"}, {"where", problem.where}, {"key", problem.key}});
+    }
+}
+
+void report(const Prepared& prepared) {
+    for (const auto& notice : prepared.plan.notices) {
+        os::log(Level::warning, notice, {{"event", "notice"}});
+    }
+    for (const auto& problem : prepared.problems) {
+        os::log(Level::error, problem, {{"event", "refused"}});
+    }
+}
+
+// Orphans come to PID 1, or to the nearest subreaper above them.
+void become_subreaper() {
+    if (::getpid() == 1) return;
+    if (::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0) return;
+    os::log(Level::warning,
+            "orphans cannot be adopted (PR_SET_CHILD_SUBREAPER: " +
+                std::generic_category().message(errno) +
+                "); run sluice as PID 1, or they stay zombies of another process",
+            {{"event", "no_subreaper"}});
+}
+
+void log_start(const core::Plan& plan) {
+    const auto& stop = plan.stop;
+    const std::string kind = plan.kind == config::Kind::php_fpm ? "php-fpm" : "plain";
+    os::log(Level::info,
+            std::string("sluice ") + version + " starts " + plan.name + ": kind " + kind +
+                ", pid " + std::to_string(::getpid()) + ", uid " + std::to_string(::getuid()) +
+                ", deadline " +
+                (stop.deadline ? core::in_words(*stop.deadline) + ", then " +
+                                     core::in_words(stop.kill_after) + " to SIGKILL"
+                               : "none"),
+            {{"event", "start"},
+             {"version", version},
+             {"kind", kind},
+             {"pid", ::getpid()},
+             {"uid", static_cast<std::int64_t>(::getuid())},
+             {"deadline_ms", stop.deadline ? stop.deadline->count() : 0},
+             {"kill_after_ms", stop.kill_after.count()}});
+}
+
+int run(const CommandLine& line, const std::vector<int>& inherited) {
+    const auto variables = environment();
+    const auto loaded = load(line, variables);
+    const auto& settings = loaded.settings;
+    os::set_up_log(settings.log.level.value_or(Level::info), settings.log.format);
+    report(loaded.problems);
+    if (config::any_error(loaded.problems)) return core::exit_own_error;
+
+    boost::asio::io_context loop(1);
+    signals::Inbox inbox(loop);
+    become_subreaper();
+    const auto service_environment = config::without_own(variables);
+    auto prepared = prepare(loop, inbox, settings, line.options, service_environment);
+    os::set_up_log(prepared.plan.log_level, settings.log.format);
+    report(prepared);
+    if (!prepared.problems.empty()) return prepared.exit_code;
+    if (prepared.stopped) {
+        os::log(Level::info, "stopped before " + prepared.plan.name + " was started",
+                {{"event", "stopped"}});
+        return 0;
+    }
+    prepared.launch.terminal = os::holds_terminal();
+    prepared.launch.keep.insert(prepared.launch.keep.end(), inherited.begin(), inherited.end());
+    log_start(prepared.plan);
+    Supervisor supervisor(loop, inbox, prepared.plan, prepared.launch);
+    return supervisor.run();
+}
+
+int check(const CommandLine& line) {
+    const auto variables = environment();
+    const auto loaded = load(line, variables);
+    for (const auto& problem : loaded.problems) {
+        std::fprintf(stderr, "%s%s\n", problem.warning ? "warning: " : "",
+                     config::to_text(problem).c_str());
+    }
+    if (config::any_error(loaded.problems)) return core::exit_own_error;
+    if (line.print) print(config::print(loaded));
+    if (line.options.command.empty() && loaded.settings.service.command.empty()) {
+        if (!line.print) print("configuration: correct\nno command was given: no plan\n");
+        return 0;
+    }
+    boost::asio::io_context loop(1);
+    signals::Inbox inbox(loop);
+    auto prepared =
+        prepare(loop, inbox, loaded.settings, line.options, config::without_own(variables));
+    for (const auto& problem : prepared.problems)
+        std::fprintf(stderr, "%s\n", problem.c_str());
+    if (!prepared.problems.empty() || prepared.stopped) return prepared.exit_code;
+    if (!line.print) print(core::describe(prepared.plan));
+    return 0;
+}
+
+int carry_out(const CommandLine& line, const std::vector<int>& inherited) {
+    if (!line.text.empty() && !line.problems.empty()) { // no options to go on with
+        std::fprintf(stderr, "%s\n%s", config::to_text(line.problems.front()).c_str(),
+                     line.text.c_str());
+        return core::exit_own_error;
+    }
+    switch (line.task) {
+    case CommandLine::Task::run: return run(line, inherited);
+    case CommandLine::Task::check: return check(line);
+    case CommandLine::Task::say: print(line.text); return 0;
+    }
+    return core::exit_own_error;
+}
+
+} // namespace
+
+} // namespace sluice
+
+int main(int argc, char** argv) {
+    try {
+        // First of all: PID 1 would lose a signal that comes now, any other process would die.
+        sluice::signals::block_all();
+        sluice::os::report_fatal_signals();
+        const auto inherited = sluice::os::inherited_descriptors();
+        return sluice::carry_out(sluice::parse_command_line(argc, argv), inherited);
+    } catch (const std::exception& error) {
+        sluice::os::log(sluice::core::Level::error, std::string("cannot start: ") + error.what());
+        return sluice::core::exit_own_error;
+    }
+}

@@ -1,0 +1,46 @@
+#include "init/os/descriptors.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+
+#include "init/os/proc.h"
+
+namespace sluice::os {
+
+std::vector<int> inherited_descriptors() {
+    std::vector<int> found;
+    for (const int fd : open_descriptors()) {
+        // Those with CLOEXEC would not have survived our own exec: they were opened since.
+        const int flags = ::fcntl(fd, F_GETFD);
+        if (fd > STDERR_FILENO && flags >= 0 && (flags & FD_CLOEXEC) == 0) found.push_back(fd);
+    }
+    return found;
+}
+
+void close_all(const std::vector<int>& descriptors) {
+    for (const int fd : descriptors)
+        ::close(fd);
+}
+
+Descriptor file_in_memory(const std::string& name, const std::string& text) {
+    constexpr int lowest = 20;
+    const Descriptor made(::memfd_create(name.c_str(), MFD_CLOEXEC));
+    Descriptor file(made ? ::fcntl(made.get(), F_DUPFD_CLOEXEC, lowest) : -1);
+    if (!file || ::fchmod(file.get(), 0444) != 0 ||
+        ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+        throw std::system_error(errno, std::generic_category(), "memfd_create: write " + name);
+    }
+    return file;
+}
+
+std::string path_of(const Descriptor& file) {
+    return "/proc/self/fd/" + std::to_string(file.get());
+}
+
+} // namespace sluice::os

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "init/os/descriptor.h"
+
+namespace sluice::os {
+
+/// The descriptors above 2 that sluice was started with. They are the service's: every run gets
+/// them. To be called before anything is opened; without /proc only the first 1,024 are looked at.
+std::vector<int> inherited_descriptors();
+
+/// Closes them here, so that sluice holds up nobody who waits for the other end.
+void close_all(const std::vector<int>& descriptors);
+
+/// A file in memory with this text, to be read by a child as path_of(file), also behind an
+/// entrypoint that changes the user. Its number is 20 or above, where no script redirects anything.
+/// Throws std::system_error.
+Descriptor file_in_memory(const std::string& name, const std::string& text);
+
+/// "/proc/self/fd/20".
+std::string path_of(const Descriptor& file);
+
+} // namespace sluice::os

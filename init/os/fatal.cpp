@@ -1,0 +1,65 @@
+#include "init/os/fatal.h"
+
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "signals/names.h"
+
+namespace sluice::os {
+
+namespace {
+
+const char* name(int signal) {
+    switch (signal) {
+    case SIGSEGV: return "SEGV";
+    case SIGBUS: return "BUS";
+    case SIGFPE: return "FPE";
+    case SIGILL: return "ILL";
+    case SIGABRT: return "ABRT";
+    case SIGTRAP: return "TRAP";
+    case SIGSYS: return "SYS";
+    default: return "?";
+    }
+}
+
+// Async-signal-safe calls only. By SA_RESETHAND the default action is back in place.
+void die(int signal, siginfo_t* info, void* /*context*/) {
+    std::array<char, 160> line{};
+    std::strcat(line.data(), "sluice error: fatal signal ");
+    std::strcat(line.data(), name(signal));
+    std::strcat(line.data(), info->si_code > 0 ? ", a fault of sluice itself: please report it\n"
+                                               : ", sent by a process; sluice ends\n");
+    // Not to hang on a pipe that nobody reads; a terminal knows no RWF_NOWAIT, but is read.
+    const iovec part{line.data(), std::strlen(line.data())};
+    if (::pwritev2(STDERR_FILENO, &part, 1, -1, RWF_NOWAIT) < 0 && errno == EOPNOTSUPP) {
+        [[maybe_unused]] const auto written = ::write(STDERR_FILENO, part.iov_base, part.iov_len);
+    }
+    // A fault comes again on return and now ends us, as PID 1 too. One that was sent does not: to
+    // PID 1 a signal of its own namespace without a handler is never delivered.
+    if (info->si_code > 0) return;
+    ::raise(signal);
+    ::_exit(128 + signal);
+}
+
+} // namespace
+
+void report_fatal_signals() {
+    // A stack overflow leaves no room for the handler on the normal stack.
+    static std::array<char, 16'384> stack;
+    const stack_t alternative{.ss_sp = stack.data(), .ss_flags = 0, .ss_size = stack.size()};
+    ::sigaltstack(&alternative, nullptr);
+
+    struct sigaction action {};
+
+    action.sa_sigaction = &die;
+    action.sa_flags = static_cast<int>(SA_SIGINFO | SA_RESETHAND | SA_NODEFER | SA_ONSTACK);
+    for (const int signal : signals::faults)
+        ::sigaction(signal, &action, nullptr);
+}
+
+} // namespace sluice::os

@@ -1,0 +1,88 @@
+#include "init/os/json_text.h"
+
+#include <array>
+#include <cstdio>
+
+namespace sluice::os {
+
+namespace {
+
+constexpr std::string_view replacement = "\xEF\xBF\xBD"; // U+FFFD
+
+bool is_control(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7F;
+}
+
+std::string escaped(char c, const char* format) {
+    std::array<char, 8> text{};
+    std::snprintf(text.data(), text.size(), format, static_cast<unsigned>(c) & 0xFFU);
+    return text.data();
+}
+
+// The length of the UTF-8 sequence at the start of `text`, 0 if there is no valid one.
+std::size_t sequence_length(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const auto first = byte(0);
+    std::size_t length = 0;
+    unsigned lowest = 0x80; // of the second byte: overlong forms and surrogates are invalid
+    unsigned highest = 0xBF;
+    if (first < 0x80) return 1;
+    if (first >= 0xC2 && first <= 0xDF) length = 2;
+    if (first >= 0xE0 && first <= 0xEF) length = 3;
+    if (first >= 0xF0 && first <= 0xF4) length = 4;
+    if (length == 0 || text.size() < length) return 0;
+    if (first == 0xE0) lowest = 0xA0;
+    if (first == 0xED) highest = 0x9F;
+    if (first == 0xF0) lowest = 0x90;
+    if (first == 0xF4) highest = 0x8F;
+    if (byte(1) < lowest || byte(1) > highest) return 0;
+    for (std::size_t i = 2; i < length; ++i) {
+        if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
+    }
+    return length;
+}
+
+} // namespace
+
+std::string json_string(std::string_view text) {
+    std::string json = "\"";
+    while (!text.empty()) {
+        const char c = text.front();
+        auto length = sequence_length(text);
+        if (length == 0) {
+            json += replacement;
+            length = 1;
+        } else if (c == '"' || c == '\\') {
+            json += {'\\', c};
+        } else if (is_control(c)) {
+            json += escaped(c, "\\u%04x");
+        } else {
+            json += text.substr(0, length);
+        }
+        text.remove_prefix(length);
+    }
+    return json + "\"";
+}
+
+std::string json_value(const std::variant<std::string, std::int64_t>& value) {
+    if (const auto* const text = std::get_if<std::string>(&value)) return json_string(*text);
+    return std::to_string(std::get<std::int64_t>(value));
+}
+
+std::string one_line(std::string_view text) {
+    std::string line;
+    line.reserve(text.size());
+    for (const char c : text) {
+        if (c == '\n') {
+            line += "\\n";
+        } else if (is_control(c)) {
+            line += escaped(c, "\\x%02x");
+        } else {
+            line += c;
+        }
+    }
+    return line;
+}
+
+} // namespace sluice::os

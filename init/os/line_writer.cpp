@@ -1,0 +1,91 @@
+#include "init/os/line_writer.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <utility>
+
+namespace sluice::os {
+
+namespace {
+
+constexpr std::size_t most_kept_bytes = 64 * 1'024;
+
+// Fails on another user's pipe and on a socket.
+Descriptor open_again(int fd) {
+    const auto path = "/proc/self/fd/" + std::to_string(fd);
+    return Descriptor(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+}
+
+ssize_t write_no_wait(int fd, std::string_view text) {
+    iovec part{const_cast<char*>(text.data()), text.size()};
+    return ::pwritev2(fd, &part, 1, -1, RWF_NOWAIT);
+}
+
+void cut_to_pipe_buf(std::string& line) {
+    if (line.size() <= PIPE_BUF) return;
+    line.resize(PIPE_BUF - 4);
+    line += "...\n";
+}
+
+} // namespace
+
+LineWriter::LineWriter(int fd) : fd_(fd) {
+    struct stat status {};
+
+    if (::fstat(fd, &status) != 0) return;
+    if (S_ISSOCK(status.st_mode)) {
+        way_ = Way::socket;
+    } else if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)) {
+        own_ = open_again(fd);
+        way_ = own_ ? Way::own : Way::no_wait;
+    }
+    // A regular file does not make its writer wait for a reader; a second opening of it would
+    // have an offset of its own and overwrite what the service wrote.
+}
+
+void LineWriter::write(std::string line) {
+    cut_to_pipe_buf(line);
+    flush();
+    const auto result = kept_.empty() ? try_write(line) : Result::later;
+    if (result == Result::done) return;
+    if (result == Result::later && kept_bytes_ + line.size() <= most_kept_bytes) {
+        kept_bytes_ += line.size();
+        kept_.push_back(std::move(line));
+    } else {
+        ++dropped_;
+    }
+}
+
+void LineWriter::flush() {
+    while (!kept_.empty()) {
+        const auto result = try_write(kept_.front());
+        if (result == Result::later) return;
+        if (result == Result::never) ++dropped_;
+        kept_bytes_ -= kept_.front().size();
+        kept_.pop_front();
+    }
+}
+
+LineWriter::Result LineWriter::try_write(std::string_view line) {
+    ssize_t written = -1;
+    do {
+        switch (way_) {
+        case Way::plain: written = ::write(fd_, line.data(), line.size()); break;
+        case Way::own: written = ::write(own_.get(), line.data(), line.size()); break;
+        case Way::no_wait: written = write_no_wait(fd_, line); break;
+        case Way::socket:
+            written = ::send(fd_, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+            break;
+        }
+    } while (written < 0 && errno == EINTR);
+    if (written >= 0) return Result::done; // a part, on a terminal or a full disk: the rest is lost
+    return errno == EAGAIN ? Result::later : Result::never;
+}
+
+} // namespace sluice::os

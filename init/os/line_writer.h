@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "init/os/descriptor.h"
+
+namespace sluice::os {
+
+/// Writes lines to a descriptor that is shared with the service without ever blocking on it and
+/// without changing it: O_NONBLOCK belongs to the open file and would be the service's, too, and a
+/// descriptor that poll() calls writable can block all the same (another writer took the room).
+class LineWriter {
+  public:
+    /// `fd` stays the caller's and open.
+    explicit LineWriter(int fd);
+
+    /// Writes `line`, which ends with a newline, or keeps it for later. Longer ones than PIPE_BUF
+    /// are cut to it: only up to there does a pipe take a line whole or not at all.
+    void write(std::string line);
+
+    /// Tries to write what was kept.
+    void flush();
+
+    /// Lines that found no room and were dropped since the last call.
+    std::size_t take_dropped() { return std::exchange(dropped_, 0); }
+
+    bool has_kept() const { return !kept_.empty(); }
+
+  private:
+    enum class Result { done, later, never };
+    Result try_write(std::string_view line);
+
+    int fd_;
+    Descriptor own_; // the same file, opened once more and not blocking, where that is possible
+    enum class Way { plain, own, no_wait, socket } way_ = Way::plain;
+    std::deque<std::string> kept_;
+    std::size_t kept_bytes_ = 0;
+    std::size_t dropped_ = 0;
+};
+
+} // namespace sluice::os

@@ -1,0 +1,151 @@
+#include "init/os/proc.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <climits>
+#include <map>
+#include <memory>
+#include <string_view>
+
+#include "init/os/descriptor.h"
+
+namespace sluice::os {
+
+namespace {
+
+std::string read_file(const std::string& path) {
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) return {};
+    std::array<char, 4'096> buffer;
+    const auto size = ::read(file.get(), buffer.data(), buffer.size());
+    return size > 0 ? std::string(buffer.data(), static_cast<std::size_t>(size)) : std::string();
+}
+
+std::string read_link(const std::string& path) {
+    std::array<char, PATH_MAX> target;
+    const auto size = ::readlink(path.c_str(), target.data(), target.size());
+    return size > 0 ? std::string(target.data(), static_cast<std::size_t>(size)) : std::string();
+}
+
+struct CloseFolder {
+    void operator()(DIR* folder) const { ::closedir(folder); }
+};
+
+using Folder = std::unique_ptr<DIR, CloseFolder>;
+
+std::string folder_of(pid_t pid) {
+    return "/proc/" + std::to_string(pid);
+}
+
+template <typename Number>
+std::optional<Number> parse(std::string_view digits, int base = 10) {
+    Number number{};
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), number, base);
+    if (error != std::errc{} || end == digits.data()) return {};
+    return number;
+}
+
+// /proc/<pid>/stat: "pid (name) state parent group ..."; the name may hold anything.
+std::optional<Process> read_process(pid_t pid) {
+    const auto text = read_file(folder_of(pid) + "/stat");
+    const auto name_end = text.rfind(')');
+    if (name_end == std::string::npos || name_end + 4 >= text.size()) return {};
+    std::string_view rest = text;
+    rest.remove_prefix(name_end + 4); // ") S "
+    const auto parent = parse<pid_t>(rest);
+    const auto space = rest.find(' ');
+    if (!parent || space == std::string_view::npos) return {};
+    const auto group = parse<pid_t>(rest.substr(space + 1));
+    if (!group) return {};
+    return Process{pid, *parent, *group};
+}
+
+} // namespace
+
+bool catches(pid_t pid, int signal) {
+    const auto status = read_file(folder_of(pid) + "/status");
+    constexpr std::string_view label = "SigCgt:\t";
+    const auto at = status.find(label);
+    if (at == std::string::npos) return false;
+    const auto mask =
+        parse<unsigned long long>(std::string_view(status).substr(at + label.size(), 16), 16);
+    return mask && ((*mask >> (signal - 1)) & 1U) != 0;
+}
+
+std::vector<Process> processes() {
+    std::vector<Process> all;
+    const Folder folder(::opendir("/proc"));
+    if (!folder) return all;
+    while (const dirent* const entry = ::readdir(folder.get())) {
+        const std::string_view name(static_cast<const char*>(entry->d_name));
+        if (name.front() < '0' || name.front() > '9') continue;
+        const auto pid = parse<pid_t>(name);
+        if (!pid) continue;
+        if (const auto process = read_process(*pid)) all.push_back(*process);
+    }
+    return all;
+}
+
+std::vector<pid_t> descendants(const std::vector<Process>& all, pid_t root) {
+    std::multimap<pid_t, pid_t> children;
+    for (const auto& process : all)
+        children.emplace(process.parent, process.pid);
+    std::vector<pid_t> found{root};
+    for (std::size_t next = 0; next < found.size(); ++next) {
+        const auto [begin, end] = children.equal_range(found[next]);
+        for (auto child = begin; child != end; ++child)
+            found.push_back(child->second);
+        children.erase(begin, end); // a list read while processes move may hold a circle
+    }
+    found.erase(found.begin());
+    return found;
+}
+
+std::string command_line(pid_t pid) {
+    auto text = read_file(folder_of(pid) + "/cmdline");
+    std::ranges::replace(text, '\0', ' ');
+    while (!text.empty() && text.back() == ' ')
+        text.pop_back();
+    return text;
+}
+
+std::string working_folder(pid_t pid) {
+    return read_link(folder_of(pid) + "/cwd");
+}
+
+std::optional<std::vector<std::string>> open_files(pid_t pid) {
+    const auto folder_path = folder_of(pid) + "/fd";
+    const Folder folder(::opendir(folder_path.c_str()));
+    if (!folder) return {};
+    std::vector<std::string> files;
+    while (const dirent* const entry = ::readdir(folder.get())) {
+        const std::string name(static_cast<const char*>(entry->d_name));
+        if (name.front() == '.') continue;
+        files.push_back(read_link(folder_path + "/" + name));
+    }
+    return files;
+}
+
+std::vector<int> open_descriptors() {
+    std::vector<int> found;
+    const Folder folder(::opendir("/proc/self/fd"));
+    if (!folder) {
+        for (int fd = 0; fd < 1'024; ++fd) {
+            if (::fcntl(fd, F_GETFD) >= 0) found.push_back(fd);
+        }
+        return found;
+    }
+    while (const dirent* const entry = ::readdir(folder.get())) {
+        const auto fd = parse<int>(static_cast<const char*>(entry->d_name));
+        if (fd && *fd != ::dirfd(folder.get())) found.push_back(*fd);
+    }
+    return found;
+}
+
+} // namespace sluice::os

@@ -1,0 +1,196 @@
+#include "init/prepare.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+
+#include "init/fpm/config_check.h"
+#include "init/fpm/recognise.h"
+#include "init/os/capture.h"
+#include "init/os/descriptors.h"
+#include "init/os/program.h"
+
+namespace sluice {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// An FPM that takes longer than this to read its configuration (20 to 40 ms as a rule) waits for
+// something, and is not going to be up in time either.
+constexpr auto check_limit = 10s;
+
+class Preparation {
+  public:
+    Preparation(boost::asio::io_context& loop, signals::Inbox& inbox,
+                const config::Settings& settings, const core::Options& options,
+                const std::vector<std::string>& environment)
+        : loop_(loop),
+          inbox_(inbox),
+          settings_(settings),
+          options_(options),
+          environment_(environment),
+          search_path_(os::variable(environment, "PATH")) {}
+
+    Prepared prepare() {
+        const auto& command =
+            options_.command.empty() ? settings_.service.command : options_.command;
+        if (command.empty()) {
+            refuse(core::exit_own_error,
+                   "no command to run: write it after sluice's options (sluice php-fpm), or as "
+                   "service.command in the configuration");
+            return std::move(result_);
+        }
+        const bool may_be_fpm = settings_.service.kind != config::Kind::plain;
+        const auto service = may_be_fpm ? fpm::recognise(command, image()) : std::nullopt;
+        const auto kind =
+            settings_.service.kind.value_or(service ? config::Kind::php_fpm : config::Kind::plain);
+        result_.plan = core::make_plan(kind, command, settings_, options_);
+        if (service) {
+            complete(*service);
+        } else if (kind == config::Kind::php_fpm) {
+            notice("service.kind says php-fpm, but there is none in the command: FPM's own "
+                   "process_control_timeout is in force, and without one it cuts requests at a "
+                   "stop; write php-fpm into the command, or set it to " +
+                   std::to_string(fpm::control_timeout(plan().stop.deadline).count()) + "s");
+        } else if (auto warning = fpm::shell_form_warning(command); !warning.empty()) {
+            notice(std::move(warning));
+        }
+        set_launch();
+        return std::move(result_);
+    }
+
+  private:
+    core::Plan& plan() { return result_.plan; }
+
+    void notice(std::string text) { plan().notices.push_back(std::move(text)); }
+
+    void refuse(int exit_code, std::string why) {
+        if (result_.exit_code == 0) result_.exit_code = exit_code;
+        result_.problems.push_back(std::move(why));
+    }
+
+    fpm::Image image() const {
+        return {.is_script =
+                    [this](const std::string& program) {
+                        const auto found = os::find_program(program, search_path_);
+                        return found.error == 0 && os::is_script(found.path);
+                    },
+                .has =
+                    [this](const std::string& program) {
+                        return os::find_program(program, search_path_).error == 0;
+                    }};
+    }
+
+    void set_launch() {
+        const auto program = os::find_program(plan().command.front(), search_path_);
+        // What is wrong with it is said when it is started: the message and the exit status are
+        // the same as for a program that vanished between two runs.
+        result_.launch.path = program.path;
+        result_.launch.command = plan().command;
+        result_.launch.environment = environment_;
+    }
+
+    // --- php-fpm ------------------------------------------------------------------------------
+
+    void complete(const fpm::Service& service) {
+        plan().name = std::filesystem::path(service.program).filename();
+        const auto config = ask_fpm(service);
+        if (!result_.problems.empty() || result_.stopped) return;
+        const auto wrapper = config ? wrap(*config) : std::string();
+        plan().command = service.wrapper;
+        if (!service.implied) plan().command.push_back(service.program);
+        const auto words = fpm::foreground(service.arguments, wrapper);
+        plan().command.insert(plan().command.end(), words.begin(), words.end());
+    }
+
+    // FPM's own check. Gives the file that FPM reads; nothing where it cannot be known.
+    std::optional<std::string> ask_fpm(const fpm::Service& service) {
+        const auto program = os::find_program(service.program, search_path_);
+        os::Launch launch{
+            .path = program.path, .command = {service.program}, .environment = environment_};
+        const auto words = fpm::check(service.arguments);
+        launch.command.insert(launch.command.end(), words.begin(), words.end());
+        const auto checked = os::capture(loop_, inbox_, launch, check_limit);
+        switch (checked.end) {
+        case os::Captured::End::asked_to_stop: result_.stopped = true; return {};
+        case os::Captured::End::not_started:
+            refuse(os::exit_code_of_failure(checked.failure),
+                   os::describe_failure(checked.failure, program.path));
+            return {};
+        case os::Captured::End::too_slow:
+            notice(service.program + " -t did not end within 10 s: its configuration is unchecked");
+            break;
+        case os::Captured::End::exited:
+            if (checked.wait_status != 0) report_bad_config(service, checked);
+            break;
+        }
+        return config_file(service, checked.output);
+    }
+
+    void report_bad_config(const fpm::Service& service, const os::Captured& checked) {
+        const auto what = service.program + " -t " + core::describe_end(checked.wait_status) +
+                          ": " + fpm::complaints_in(checked.output);
+        if (service.scripted) {
+            // The script may well write the configuration that is missing or wrong now.
+            notice(what + "; going on, since " + service.wrapper.front() + " may mend it");
+        } else {
+            refuse(core::exit_code(checked.wait_status), what);
+        }
+    }
+
+    std::optional<std::string> config_file(const fpm::Service& service, const std::string& output) {
+        auto file = service.arguments.config;
+        if (!file) file = fpm::config_path_in(output);
+        if (!file) {
+            const auto usual = fpm::usual_config_paths(service.program);
+            const auto found = std::ranges::find_if(
+                usual, [](const auto& path) { return ::access(path.c_str(), R_OK) == 0; });
+            if (found != usual.end()) file = *found;
+        }
+        if (!file) {
+            notice("which file " + service.program +
+                   " reads cannot be told (its log_level is above notice): its own "
+                   "process_control_timeout is in force, and without one it cuts requests at a "
+                   "stop; name the file with -y");
+            return {};
+        }
+        // FPM takes a relative include from its prefix, but -y from where it is started.
+        return std::filesystem::absolute(*file).string();
+    }
+
+    // Gives the path to read the wrapper config from; empty where there cannot be one.
+    std::string wrap(const std::string& config) {
+        auto text = fpm::wrapper_config(config, fpm::control_timeout(plan().stop.deadline));
+        if (!text) {
+            notice(config + " cannot be included by another file, because of a character in its "
+                            "path: process_control_timeout is FPM's own; rename the file");
+            return config;
+        }
+        plan().fpm_config = *std::move(text);
+        result_.fpm_config = os::file_in_memory("sluice-fpm.conf", plan().fpm_config);
+        result_.launch.keep.push_back(result_.fpm_config.get());
+        return os::path_of(result_.fpm_config);
+    }
+
+    boost::asio::io_context& loop_;
+    signals::Inbox& inbox_;
+    const config::Settings& settings_;
+    const core::Options& options_;
+    const std::vector<std::string>& environment_;
+    std::string search_path_;
+    Prepared result_;
+};
+
+} // namespace
+
+Prepared prepare(boost::asio::io_context& loop, signals::Inbox& inbox,
+                 const config::Settings& settings, const core::Options& options,
+                 const std::vector<std::string>& environment) {
+    return Preparation(loop, inbox, settings, options, environment).prepare();
+}
+
+} // namespace sluice

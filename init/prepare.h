@@ -1,0 +1,33 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "init/core/plan.h"
+#include "init/os/descriptor.h"
+#include "init/os/spawn.h"
+#include "signals/inbox.h"
+
+namespace sluice {
+
+/// All that is needed to start the service, or why it must not be started.
+struct Prepared {
+    core::Plan plan;
+    os::Launch launch;
+    os::Descriptor fpm_config;         // the wrapper config, which `launch` hands over
+    std::vector<std::string> problems; // each one a reason not to start
+    int exit_code = 0;                 // with a problem, or when asked to stop meanwhile
+    bool stopped = false;              // TERM, INT or QUIT came while FPM was being asked
+};
+
+/// Recognises the kind of service, finds its program, makes the plan and, for php-fpm, has FPM
+/// check its own configuration first (a child inside the loop, with a time limit). `environment` is
+/// what the service will get.
+Prepared prepare(boost::asio::io_context& loop, signals::Inbox& inbox,
+                 const config::Settings& settings, const core::Options& options,
+                 const std::vector<std::string>& environment);
+
+} // namespace sluice

@@ -1,0 +1,250 @@
+#include "init/supervisor.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+
+#include "init/fault_point.h"
+#include "init/fpm/in_flight.h"
+#include "init/os/fallback.h"
+#include "init/os/log.h"
+#include "init/os/proc.h"
+#include "init/os/reaper.h"
+#include "init/os/terminal.h"
+#include "init/trace.h"
+#include "signals/meaning.h"
+#include "signals/names.h"
+
+namespace sluice {
+
+using namespace std::chrono_literals;
+using core::Level;
+
+namespace {
+
+core::TimePoint now() {
+    return core::TimePoint::clock::now();
+}
+
+std::string reason(int error) {
+    return std::generic_category().message(error);
+}
+
+} // namespace
+
+Supervisor::Supervisor(boost::asio::io_context& loop, signals::Inbox& inbox, core::Plan plan,
+                       os::Launch launch)
+    : loop_(loop),
+      plan_(plan),
+      launch_(std::move(launch)),
+      lifecycle_(std::move(plan)),
+      timers_(loop, [this](core::Timer timer) { feed(core::TimerFired{timer}); }),
+      readiness_clock_(loop) {
+    inbox.deliver_to([this](const auto& batch) { on_signals(batch); });
+}
+
+int Supervisor::run() {
+    try {
+        feed(core::Start{});
+        while (!exit_code_)
+            loop_.run_one();
+        os::flush_log();
+        return *exit_code_;
+    } catch (const std::exception& error) {
+        os::log(Level::error,
+                std::string("internal error: ") + error.what() +
+                    "; going on as a plain init: no deadline, no restart. Please report it",
+                {{"event", "internal_error"}, {"error", error.what()}});
+    } catch (...) {
+        os::log(Level::error, "internal error of unknown kind; going on as a plain init",
+                {{"event", "internal_error"}});
+    }
+    return go_on_as_plain_init();
+}
+
+int Supervisor::go_on_as_plain_init() {
+    const auto service = lifecycle_.service();
+    if (!service) return exit_code_.value_or(core::exit_own_error);
+    const auto status = os::plain_init(*service, plan_.stop.signal, plan_.signals);
+    if (!status) return core::exit_own_error;
+    return core::mapped(plan_.map_exit, core::exit_code(*status));
+}
+
+// --- what the loop brings -----------------------------------------------------------------------
+
+void Supervisor::on_signals(std::vector<signals::Received> batch) {
+    fault_point("signals");
+    signals::sort_by_importance(batch, plan_.signals);
+    for (const auto& received : batch)
+        on_signal(received);
+    // Last: where a stop and the end of the service come together, the stop counts.
+    if (std::ranges::find(batch, SIGCHLD, &signals::Received::signal) != batch.end()) reap();
+    os::flush_log();
+}
+
+void Supervisor::on_signal(const signals::Received& received) {
+    if (received.signal == SIGCHLD && !received.from_process) return;
+    const auto rule = signals::meaning_of(received.signal, plan_.signals);
+    os::log(Level::debug,
+            "signal " + signals::name_of(received.signal) + " from pid " +
+                std::to_string(received.sender),
+            {{"event", "signal"},
+             {"signal", signals::name_of(received.signal)},
+             {"sender_pid", received.sender}});
+    switch (rule.meaning) {
+    case signals::Meaning::drain: feed(core::DrainAsked{received.signal, received.sender}); break;
+    case signals::Meaning::reload: feed(core::ReloadAsked{}); break;
+    case signals::Meaning::forward:
+        feed(core::ForwardAsked{rule.forward_as != 0 ? rule.forward_as : received.signal,
+                                received.value});
+        break;
+    case signals::Meaning::ignore: break;
+    }
+}
+
+void Supervisor::reap() {
+    bool more = false;
+    const auto reaped = os::reap(more);
+    for (const auto& change : reaped.changes) {
+        if (change.ended) {
+            feed(core::Exited{change.pid, change.wait_status, reaped.none_left});
+        } else {
+            feed(core::Stopped{change.pid, WSTOPSIG(change.wait_status)});
+        }
+    }
+    if (reaped.none_left) feed(core::TreeEmpty{});
+    if (more && !exit_code_) boost::asio::post(loop_, [this] { reap(); });
+}
+
+// FPM tells nobody when it has installed its handlers, so it is looked at: often while it is young,
+// ever less often behind an entrypoint that takes its time, and never once it is up.
+void Supervisor::watch_readiness() {
+    if (awaited_ == 0 || lifecycle_.service() != awaited_) return;
+    const auto age = now() - awaited_since_;
+    const bool cannot_be_seen = age > plan_.stop.hold && os::processes().empty();
+    if (os::catches(awaited_, plan_.stop.signal.value_or(SIGTERM)) || cannot_be_seen) {
+        feed(core::Ready{std::exchange(awaited_, 0)});
+        return;
+    }
+    readiness_clock_.expires_after(std::clamp<std::chrono::nanoseconds>(age / 8, 2ms, 500ms));
+    readiness_clock_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) watch_readiness();
+    });
+}
+
+// --- the lifecycle
+// --------------------------------------------------------------------------------
+
+void Supervisor::feed(core::Event event) {
+    events_.push_back(event);
+    if (std::exchange(handling_, true)) return; // an action brought it about: it has its turn below
+    while (!events_.empty()) {
+        const auto next = events_.front();
+        events_.pop_front();
+        handle(next);
+    }
+    handling_ = false;
+}
+
+void Supervisor::handle(const core::Event& event) {
+    const auto before = lifecycle_.state();
+    const auto actions = lifecycle_.on(event, now());
+    os::log(Level::debug, trace(event, before, lifecycle_.state(), actions));
+    for (const auto& action : actions) {
+        std::visit([this](const auto& a) { execute(a); }, action);
+    }
+}
+
+void Supervisor::execute(const core::Message& message) {
+    os::log(message);
+}
+
+void Supervisor::execute(const core::Spawn& /*action*/) {
+    const auto spawned = os::spawn(loop_, launch_);
+    if (spawned.error == 0) {
+        last_group_ = spawned.pid;
+        feed(core::Spawned{spawned.pid});
+        return;
+    }
+    const int code = os::exit_code_of_failure(spawned);
+    os::log(Level::error, os::describe_failure(spawned, launch_.path),
+            {{"event", "spawn_failed"}, {"errno", spawned.error}, {"exit_code", code}});
+    const bool passing = spawned.error == EAGAIN || spawned.error == ENOMEM;
+    feed(core::SpawnFailed{code, passing});
+}
+
+void Supervisor::execute(const core::AwaitReady& action) {
+    awaited_ = action.pid;
+    awaited_since_ = now();
+    watch_readiness();
+}
+
+void Supervisor::execute(const core::Send& action) {
+    if (action.signal == SIGCONT && launch_.terminal && os::holds_terminal()) {
+        os::hand_terminal_to(action.pid); // the shell above has brought us to the foreground again
+    }
+    int result = -1;
+    if (action.value && !action.group) {
+        result = ::sigqueue(action.pid, action.signal, sigval{.sival_int = *action.value});
+        // The service's queue is full (RLIMIT_SIGPENDING): better the signal without its value.
+        if (result != 0 && errno == EAGAIN) result = ::kill(action.pid, action.signal);
+    } else {
+        result = ::kill(action.group ? -action.pid : action.pid, action.signal);
+    }
+    // ESRCH: it has just ended, or its group has; the reaper will tell.
+    if (result == 0 || errno == ESRCH) return;
+    os::log(Level::error,
+            "signal " + signals::name_of(action.signal) + " could not be sent to pid " +
+                std::to_string(action.pid) + ": " + reason(errno) +
+                (errno == EPERM ? "; the service runs as a user that sluice may not signal: run "
+                                  "sluice as root or as that user, or give it CAP_KILL"
+                                : ""),
+            {{"event", "send_failed"}, {"errno", errno}});
+}
+
+void Supervisor::execute(const core::Sweep& action) {
+    const auto all = os::processes();
+    if (all.empty()) { // no /proc: what can be reached without it
+        ::kill(::getpid() == 1 ? -1 : -last_group_, action.signal);
+        return;
+    }
+    for (const pid_t pid : os::descendants(all, ::getpid())) {
+        ::kill(pid, action.signal);
+        if (action.signal != SIGKILL) ::kill(pid, SIGCONT); // a suspended one would not act on it
+    }
+}
+
+void Supervisor::execute(const core::NameCut& action) {
+    if (plan_.kind != config::Kind::php_fpm) return;
+    const auto requests = fpm::in_flight(action.pid);
+    for (const auto& request : requests) {
+        os::log(Level::warning,
+                "cut: pool " + request.pool + ", worker pid " + std::to_string(request.worker) +
+                    ", script " + request.script,
+                {{"event", "cut"},
+                 {"pool", request.pool},
+                 {"worker_pid", request.worker},
+                 {"script", request.script}});
+    }
+    feed(core::CutNamed{static_cast<int>(requests.size())});
+}
+
+void Supervisor::execute(const core::SuspendSelf& /*action*/) {
+    // PID 1 cannot be stopped from inside its namespace, and nobody there could resume it.
+    if (::getpid() != 1) ::kill(::getpid(), SIGSTOP);
+}
+
+void Supervisor::execute(const core::Arm& action) {
+    timers_.arm(action.timer, action.at);
+}
+
+void Supervisor::execute(const core::Finish& action) {
+    exit_code_ = action.exit_code;
+}
+
+} // namespace sluice

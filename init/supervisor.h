@@ -1,0 +1,64 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <optional>
+
+#include "init/core/lifecycle.h"
+#include "init/os/spawn.h"
+#include "init/timers.h"
+#include "signals/inbox.h"
+
+namespace sluice {
+
+/// The shell around the lifecycle: turns what the loop brings into events, and actions into calls.
+/// It decides nothing.
+class Supervisor {
+  public:
+    /// `launch` is how the service is started; the descriptors in it stay the caller's.
+    Supervisor(boost::asio::io_context& loop, signals::Inbox& inbox, core::Plan plan,
+               os::Launch launch);
+
+    /// Starts the service and runs the loop until it is over. Gives sluice's exit status.
+    /// What a handler throws is logged, and from then on sluice is a plain init for its service.
+    int run();
+
+  private:
+    void on_signals(std::vector<signals::Received> batch);
+    void on_signal(const signals::Received& received);
+    void reap();
+    void watch_readiness();
+
+    void feed(core::Event event);
+    void handle(const core::Event& event);
+
+    void execute(const core::Message& message);
+    void execute(const core::Spawn& action);
+    void execute(const core::AwaitReady& action);
+    void execute(const core::Send& action);
+    void execute(const core::Sweep& action);
+    void execute(const core::NameCut& action);
+    void execute(const core::SuspendSelf& action);
+    void execute(const core::Arm& action);
+    void execute(const core::Finish& action);
+
+    int go_on_as_plain_init();
+
+    boost::asio::io_context& loop_;
+    core::Plan plan_;
+    os::Launch launch_;
+    core::Lifecycle lifecycle_;
+    Timers timers_;
+    std::deque<core::Event> events_; // what actions bring about, after the event at hand
+    bool handling_ = false;
+
+    boost::asio::steady_timer readiness_clock_;
+    pid_t awaited_ = 0; // the process whose readiness is watched for; 0: none
+    core::TimePoint awaited_since_;
+
+    pid_t last_group_ = 0; // of the last run
+    std::optional<int> exit_code_;
+};
+
+} // namespace sluice

@@ -1,0 +1,97 @@
+#include "init/trace.h"
+
+#include "signals/names.h"
+
+namespace sluice {
+
+namespace {
+
+using signals::name_of;
+
+const char* to_string(core::Timer timer) {
+    switch (timer) {
+    case core::Timer::hold: return "hold";
+    case core::Timer::deadline: return "deadline";
+    case core::Timer::kill: return "kill";
+    case core::Timer::sweep: return "sweep";
+    case core::Timer::restart: return "restart";
+    }
+    return "?";
+}
+
+struct InWords {
+    std::string operator()(const core::Start&) const { return "start"; }
+
+    std::string operator()(const core::Spawned& e) const { return with_pid("spawned", e.pid); }
+
+    std::string operator()(const core::SpawnFailed&) const { return "spawn-failed"; }
+
+    std::string operator()(const core::Ready& e) const { return with_pid("ready", e.pid); }
+
+    std::string operator()(const core::DrainAsked& e) const {
+        return "drain-asked " + name_of(e.signal);
+    }
+
+    std::string operator()(const core::ReloadAsked&) const { return "reload-asked"; }
+
+    std::string operator()(const core::ForwardAsked& e) const {
+        return "forward-asked " + name_of(e.signal);
+    }
+
+    std::string operator()(const core::Exited& e) const {
+        return with_pid("exited", e.pid) + " " + core::describe_end(e.wait_status);
+    }
+
+    std::string operator()(const core::Stopped& e) const { return with_pid("stopped", e.pid); }
+
+    std::string operator()(const core::TreeEmpty&) const { return "tree-empty"; }
+
+    std::string operator()(const core::CutNamed& e) const {
+        return "cut-named " + std::to_string(e.requests);
+    }
+
+    std::string operator()(const core::TimerFired& e) const {
+        return std::string("timer ") + to_string(e.timer);
+    }
+
+    std::string operator()(const core::Message&) const { return "say"; }
+
+    std::string operator()(const core::Spawn&) const { return "spawn"; }
+
+    std::string operator()(const core::AwaitReady&) const { return "await-ready"; }
+
+    std::string operator()(const core::Send& a) const {
+        return with_pid("send " + name_of(a.signal) + (a.group ? " group" : ""), a.pid);
+    }
+
+    std::string operator()(const core::Sweep& a) const { return "sweep " + name_of(a.signal); }
+
+    std::string operator()(const core::NameCut&) const { return "name-cut"; }
+
+    std::string operator()(const core::SuspendSelf&) const { return "suspend-self"; }
+
+    std::string operator()(const core::Arm& a) const {
+        return std::string("arm ") + to_string(a.timer);
+    }
+
+    std::string operator()(const core::Finish& a) const {
+        return "finish " + std::to_string(a.exit_code);
+    }
+
+    static std::string with_pid(const std::string& what, pid_t pid) {
+        return what + " " + std::to_string(pid);
+    }
+};
+
+} // namespace
+
+std::string trace(const core::Event& event, core::State before, core::State after,
+                  const core::Actions& actions) {
+    std::string line = std::visit(InWords{}, event) + ": " + core::to_string(before) + " -> " +
+                       core::to_string(after);
+    for (const auto& action : actions)
+        line += "; " + std::visit(InWords{}, action);
+    return line;
+}
+
+} // namespace sluice

@@ -1,0 +1,4 @@
+<?php
+require __DIR__ . '/answer.php';
+
+answer($_GET['token'] ?? '', 0);

@@ -1,0 +1,82 @@
+// bench_orphans RUNS COUNT CONTENDER...: the time that an init, as PID 1 of a PID namespace, needs
+// to reap COUNT orphans that all become its own, dead, at the same moment. Needs root.
+// The child of the init is this program once more: its own child forks COUNT processes that end at
+// once, waits until all have ended, and ends without having reaped one.
+#include "tests/bench/contender.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <memory>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+[[noreturn]] void make_zombies(int count) {
+    pid_t last = 0;
+    for (int i = 0; i < count; ++i) {
+        last = fork();
+        if (last == 0) _exit(0);
+        if (last < 0) _exit(1);
+        siginfo_t info{};
+        waitid(P_PID, static_cast<id_t>(last), &info, WEXITED | WNOWAIT);
+    }
+    _exit(0);
+}
+
+/// In a PID namespace -1 means everybody but PID 1 and the caller, zombies as well.
+bool anybody_left() {
+    return kill(-1, 0) == 0 || errno != ESRCH;
+}
+
+int run_child(int count) {
+    const pid_t maker = fork();
+    if (maker == 0) make_zombies(count);
+    siginfo_t info{};
+    waitid(P_PID, static_cast<id_t>(maker), &info, WEXITED | WNOWAIT);
+    if (info.si_status != 0) return 1;
+    const std::int64_t began = bench::now_ns();
+    waitpid(maker, nullptr, 0);
+    while (anybody_left())
+        poll(nullptr, 0, 1);
+    const std::int64_t taken = bench::now_ns() - began;
+    return write(1, &taken, sizeof taken) == sizeof taken ? 0 : 1;
+}
+
+double one_run(const bench::Contender& contender, const std::string& self, const char* count) {
+    bench::Contender isolated = contender;
+    isolated.command.insert(isolated.command.begin(), {"unshare", "-pf", "--mount-proc"});
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) std::exit(1);
+    const pid_t pid = bench::spawn(isolated, {self, "child", count}, ends[1]);
+    close(ends[1]);
+    std::int64_t taken = 0;
+    const bool told = read(ends[0], &taken, sizeof taken) == sizeof taken;
+    close(ends[0]);
+    waitpid(pid, nullptr, 0);
+    if (!told) {
+        std::fprintf(stderr, "bench_orphans: no figure from %s\n", contender.name.c_str());
+        std::exit(1);
+    }
+    return double(taken) / 1e6;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    if (argc == 3 && std::strcmp(argv[1], "child") == 0) return run_child(std::atoi(argv[2]));
+    if (argc < 5) return 2;
+    auto contenders = bench::parse_contenders({argv + 3, argv + argc});
+    const std::unique_ptr<char, decltype(&std::free)> self(realpath("/proc/self/exe", nullptr),
+                                                           std::free);
+    for (int i = std::atoi(argv[1]); i > 0; --i)
+        for (auto& c : contenders)
+            c.samples.push_back(one_run(c, self.get(), argv[2]));
+    bench::print_table(contenders, "init");
+    return 0;
+}

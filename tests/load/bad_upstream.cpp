@@ -1,0 +1,156 @@
+// bad_upstream PORT MODE: a server that fails in one certain way, to see how a failure looks to
+// nginx and to http_load. It speaks FastCGI to who speaks FastCGI, and HTTP otherwise.
+//   reset     reads the request and resets the connection
+//   close     reads the request and closes the connection
+//   queue     never accepts: closes the listener, and so resets what is in its accept queue
+//   hang      never answers
+//   truncate  closes in the middle of the answer
+//   wrong     answers with another request's token
+//   full      never accepts, and its accept queue is full
+//   late      its accept queue is full until a SYN has been dropped; then it answers all
+// It says "ready" on stdout when it listens and runs until it is killed.
+#include <cctype>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string>
+#include <string_view>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <vector>
+
+namespace {
+
+sockaddr_in loopback(int port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+int listen_on(int port, int backlog) {
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    const sockaddr_in address = loopback(port);
+    if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        listen(fd, backlog) != 0) {
+        std::perror("bad_upstream");
+        std::exit(1);
+    }
+    return fd;
+}
+
+void wait_readable(int fd) {
+    pollfd entry{fd, POLLIN, 0};
+    poll(&entry, 1, -1);
+}
+
+std::string token_in(const std::string& request) {
+    const auto at = request.find("token=");
+    if (at == std::string::npos) return "";
+    auto end = at + 6;
+    while (end < request.size() &&
+           (std::isxdigit(static_cast<unsigned char>(request[end])) != 0 || request[end] == '-'))
+        ++end;
+    return request.substr(at + 6, end - at - 6);
+}
+
+std::string fastcgi_record(char type, const std::string& content) {
+    const char header[8] = {1, type, 0, 1, 0, static_cast<char>(content.size()), 0, 0};
+    return std::string(header, sizeof header) + content;
+}
+
+struct Answer {
+    std::string whole;
+    std::string half;
+};
+
+Answer answer_to(const std::string& request, const std::string& token) {
+    const std::string text = "ok " + token + " body=0 pid=0 end\n";
+    const std::string half = text.substr(0, text.size() / 2);
+    if (request.starts_with('\1')) {
+        const std::string head = "Content-Type: text/plain\r\n\r\n";
+        const std::string end = fastcgi_record(3, std::string(8, '\0'));
+        return {fastcgi_record(6, head + text) + end, fastcgi_record(6, head + half)};
+    }
+    const std::string head =
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " + std::to_string(text.size()) +
+        "\r\n\r\n";
+    return {head + text, head + half};
+}
+
+void reset(int fd) {
+    const linger now{1, 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close(fd);
+}
+
+void serve(int fd, std::string_view mode) {
+    char buffer[65536];
+    const ssize_t n = recv(fd, buffer, sizeof buffer, 0);
+    const std::string request(buffer, n > 0 ? static_cast<std::size_t>(n) : 0);
+    if (mode == "reset") return reset(fd);
+    if (mode == "hang") return; // and keeps the connection
+    const Answer answer = answer_to(request, mode == "wrong" ? "0-0" : token_in(request));
+    const std::string& text = mode == "truncate" ? answer.half : answer.whole;
+    if (mode != "close") send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+    close(fd);
+}
+
+[[noreturn]] void serve_all(int listener, std::string_view mode) {
+    for (;;)
+        serve(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC), mode);
+}
+
+[[noreturn]] void drop_queues(int port, int listener) {
+    for (;;) {
+        wait_readable(listener);
+        close(listener);
+        listener = listen_on(port, 64);
+    }
+}
+
+/// True while some socket of this machine waits in SYN_SENT (02) for the port.
+bool has_waiting_syn(int port) {
+    char wanted[32];
+    std::snprintf(wanted, sizeof wanted, "0100007F:%04X 02", static_cast<unsigned>(port));
+    std::FILE* table = std::fopen("/proc/net/tcp", "re");
+    bool found = false;
+    for (char line[256]; std::fgets(line, sizeof line, table) != nullptr;)
+        found = found || std::strstr(line, wanted) != nullptr;
+    std::fclose(table);
+    return found;
+}
+
+/// With a backlog of 0 one connection fills the accept queue.
+void fill_queue(int port) {
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const sockaddr_in address = loopback(port);
+    connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    shutdown(fd, SHUT_WR);
+}
+
+void wait_for_waiting_syn(int port) {
+    while (!has_waiting_syn(port))
+        poll(nullptr, 0, 5);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 3) return 2;
+    const int port = std::atoi(argv[1]);
+    const std::string_view mode = argv[2];
+    const int listener = listen_on(port, mode == "late" || mode == "full" ? 0 : 64);
+    if (mode == "late" || mode == "full") fill_queue(port);
+    std::puts("ready");
+    std::fflush(stdout);
+    if (mode == "queue") drop_queues(port, listener);
+    if (mode == "full") pause();
+    if (mode == "late") wait_for_waiting_syn(port);
+    serve_all(listener, mode);
+}

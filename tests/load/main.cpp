@@ -1,0 +1,190 @@
+#include "tests/load/connection.h"
+#include "tests/load/options.h"
+#include "tests/load/tally.h"
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <system_error>
+#include <unistd.h>
+#include <unordered_map>
+
+namespace {
+
+using namespace load;
+
+void raise_descriptor_limit() {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int open_stop_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, nullptr);
+    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+/// One run: sends while it is time to, then waits for what is in flight.
+class Run {
+  public:
+    explicit Run(const Options& options)
+        : options_(options), epoll_(epoll_create1(EPOLL_CLOEXEC)), signals_(open_stop_signals()) {
+        watch(signals_, EPOLLIN);
+    }
+
+    void go() {
+        while (sending_ || !in_flight_.empty()) {
+            update(Clock::now());
+            if (!sending_ && in_flight_.empty()) break;
+            wait_for_events();
+        }
+    }
+
+    const Tally& tally() const { return tally_; }
+
+    Clock::duration duration() const { return (sending_ ? Clock::now() : stopped_) - started_; }
+
+  private:
+    void watch(int fd, unsigned events) {
+        epoll_event event{};
+        event.events = events;
+        event.data.fd = fd;
+        if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0)
+            throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+    }
+
+    /// Sends what is due, and ends sending or waiting when their time is over.
+    void update(Clock::time_point now) {
+        if (sending_ && options_.duration && now - started_ >= *options_.duration)
+            stop_sending(now);
+        while (sending_ && may_send(now))
+            send_one(now);
+        if (!sending_ && now - stopped_ >= options_.wait) give_up();
+    }
+
+    Clock::time_point due_of(std::uint64_t number) const {
+        const std::chrono::duration<double> offset(double(number) / options_.rate);
+        return started_ + std::chrono::duration_cast<Clock::duration>(offset);
+    }
+
+    bool may_send(Clock::time_point now) const {
+        if (options_.clients > 0) return in_flight_.size() < options_.clients;
+        return due_of(tally_.sent_count()) <= now;
+    }
+
+    void send_one(Clock::time_point now) {
+        const std::uint64_t number = tally_.sent_count();
+        if (options_.clients == 0) tally_.behind(now - due_of(number));
+        char token[32];
+        std::snprintf(token, sizeof token, "%08x-%010llx", static_cast<unsigned>(getpid()),
+                      static_cast<unsigned long long>(number));
+        const Target& target = options_.targets[number % options_.targets.size()];
+        auto connection =
+            std::make_unique<Connection>(target, options_.port, token, options_.body_bytes);
+        watch(connection->fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+        in_flight_.emplace(connection->fd(), std::move(connection));
+        tally_.sent();
+        if (options_.requests && tally_.sent_count() >= *options_.requests) stop_sending(now);
+    }
+
+    void stop_sending(Clock::time_point now) {
+        sending_ = false;
+        stopped_ = now;
+    }
+
+    void give_up() {
+        for (auto& [fd, connection] : in_flight_) {
+            connection->give_up();
+            settle(*connection);
+        }
+        in_flight_.clear();
+    }
+
+    void settle(const Connection& connection) {
+        const Exchange& exchange = connection.exchange();
+        tally_.finished(judge(exchange, connection.response(), options_.cut_after),
+                        exchange.total_time);
+    }
+
+    /// When update() has something to do even if no event comes.
+    Clock::time_point next_due() const {
+        if (!sending_) return stopped_ + options_.wait;
+        auto due = Clock::time_point::max();
+        if (options_.duration) due = started_ + *options_.duration;
+        if (options_.clients == 0) due = std::min(due, due_of(tally_.sent_count()));
+        return due;
+    }
+
+    void wait_for_events() {
+        std::array<epoll_event, 256> events;
+        const auto due = next_due();
+        const auto left = std::max(due - Clock::now(), Clock::duration::zero());
+        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
+        const timespec timeout{seconds.count(), (left - seconds).count()};
+        const int n = epoll_pwait2(epoll_, events.data(), events.size(),
+                                   due == Clock::time_point::max() ? nullptr : &timeout, nullptr);
+        for (int i = 0; i < n; ++i)
+            dispatch(events[static_cast<std::size_t>(i)].data.fd);
+    }
+
+    void dispatch(int fd) {
+        if (fd == signals_) return on_stop_signal();
+        const auto found = in_flight_.find(fd);
+        if (found == in_flight_.end() || !found->second->ready()) return;
+        settle(*found->second);
+        in_flight_.erase(found);
+    }
+
+    /// The first ends sending, the second the waiting as well.
+    void on_stop_signal() {
+        signalfd_siginfo info{};
+        if (read(signals_, &info, sizeof info) != sizeof info) return;
+        if (sending_)
+            stop_sending(Clock::now());
+        else
+            give_up();
+    }
+
+    const Options& options_;
+    int epoll_;
+    int signals_;
+    Clock::time_point started_ = Clock::now();
+    Clock::time_point stopped_{};
+    bool sending_ = true;
+    Tally tally_;
+    std::unordered_map<int, std::unique_ptr<Connection>> in_flight_;
+};
+
+int report(const Run& run, bool as_json) {
+    const std::string table = run.tally().table(run.duration());
+    if (as_json) std::fputs(run.tally().json(run.duration()).c_str(), stdout);
+    std::fputs(table.c_str(), as_json ? stderr : stdout);
+    if (run.tally().adds_up()) return 0;
+    std::fputs("http_load: the counts do not add up to what was sent\n", stderr);
+    return 3;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    const Options options = parse_options(argc, argv);
+    raise_descriptor_limit();
+    try {
+        Run run(options);
+        run.go();
+        return report(run, options.json);
+    } catch (const std::system_error& error) {
+        std::fprintf(stderr, "http_load: the generator itself failed, nothing was measured: %s\n",
+                     error.what());
+        return 1;
+    }
+}

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "tests/load/options.h"
+
+#include <optional>
+#include <string>
+
+namespace load {
+
+class Response;
+
+/// What became of one request. Each request is in exactly one of them.
+enum class Verdict { answered, late, refused, cut, lost };
+
+const char* name_of(Verdict verdict);
+
+/// How a connection ended, as its socket saw it.
+enum class End {
+    complete,    // a whole response
+    unconnected, // the bound of the run came before connect() was done
+    refused,     // ECONNREFUSED
+    broken,      // closed or reset before the response was whole
+    unanswered   // the bound of the run came before the response
+};
+
+struct Exchange {
+    End end = End::broken;
+    bool connected = false;
+    Clock::duration connect_time{}; // until connect() was done; valid if connected
+    Clock::duration total_time{};   // from connect() to the end
+    std::string expected;           // what the body must begin with
+};
+
+struct Finding {
+    Verdict verdict = Verdict::lost;
+    std::string reason;   // why it was lost or cut, in a few words
+    std::string upstream; // who answered, if nginx told
+
+    // What happened at upstreams before nginx went to the next one. The user sees nothing of it,
+    // but it is the upstream's failure all the same.
+    unsigned retried_refused = 0;
+    unsigned retried_lost = 0;
+};
+
+/// Judges one finished exchange. Pure.
+///
+/// nginx in front tells about each upstream that it tried: status, connect time, bytes sent. As
+/// nginx 1.22 gives them (tests/load/check provokes each):
+///   connection refused               502, "-",   0 bytes
+///   connect() timed out              504, "-",   0 bytes
+///   reset or closed after connect()  502, a time, some bytes
+///   no answer in time                504, a time, some bytes
+/// A connection that was made and reset before nginx looked at it reads like a refused one. Only
+/// nginx's error log ("111: Connection refused" or "104: Connection reset") tells them apart, so
+/// who must be sure compares `refused` with the log.
+Finding judge(const Exchange& exchange, const Response& response, std::optional<Millis> cut_after);
+
+} // namespace load

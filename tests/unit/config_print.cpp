@@ -1,0 +1,108 @@
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "config/load.h"
+#include "config/print.h"
+
+using namespace sluice::config;
+
+namespace {
+
+void check_same(const Settings& a, const Settings& b) {
+    CHECK(a.service.command == b.service.command);
+    CHECK(a.service.kind == b.service.kind);
+    CHECK(a.service.stop_signal == b.service.stop_signal);
+    CHECK(a.service.restart == b.service.restart);
+    CHECK(a.service.restart_backoff == b.service.restart_backoff);
+    CHECK(a.service.restart_limit == b.service.restart_limit);
+    CHECK(a.signals == b.signals);
+    CHECK(a.drain.deadline == b.drain.deadline);
+    CHECK(a.drain.kill_after == b.drain.kill_after);
+    CHECK(a.log.level == b.log.level);
+    CHECK(a.log.format == b.log.format);
+}
+
+void check_round_trip(const std::string& path, const std::string& text,
+                      const std::vector<std::string>& environment) {
+    const auto loaded = load(File{path, text}, environment);
+    REQUIRE_FALSE(any_error(loaded.problems));
+    const auto printed = print(loaded);
+    CAPTURE(printed);
+    const auto again = load(File{"printed", printed}, {});
+    CHECK_FALSE(any_error(again.problems));
+    check_same(loaded.settings, again.settings);
+}
+
+} // namespace
+
+TEST_CASE("without any configuration all defaults are printed") {
+    CHECK(print(load(std::nullopt, {})) == R"([service]
+# command = ...  # default: the command line
+# kind = ...  # default: recognised from the command
+# stop_signal = ...  # default: QUIT for php-fpm, the signal that came for plain
+# restart = ...  # default: on-failure for php-fpm, no for plain
+restart_backoff = "100ms..5s"  # default
+restart_limit = "5 in 60s"  # default
+
+[signals]
+# NAME = ...  # default: php-fpm: TERM, INT, QUIT drain; HUP, USR2 reload; all else is forwarded; plain: all are forwarded; with a drain.deadline TERM, INT, QUIT drain
+
+[drain]
+# deadline = ...  # default: 9s for php-fpm, none for plain
+kill_after = "500ms"  # default
+
+[log]
+# level = ...  # default: info for php-fpm, warning for plain
+format = "text"  # default
+)");
+}
+
+TEST_CASE("what was set is printed with its origin") {
+    const File file{"/etc/sluice.toml", "[service]\ncommand = [\"php-fpm\", \"-R\"]\n"
+                                        "[signals]\nSIGWINCH = \"forward TERM\"\n"
+                                        "\"RTMIN+3\" = \"drain\"\n[drain]\ndeadline = \"60s\"\n"};
+    const auto text = print(load(file, {"SLUICE_LOG_FORMAT=json", "SLUICE_SERVICE_STOP_SIGNAL=3"}));
+    for (const std::string line : {
+             "\ncommand = [\"php-fpm\", \"-R\"]  # /etc/sluice.toml:2\n",
+             "\nstop_signal = \"QUIT\"  # environment\n",
+             "\nWINCH = \"forward TERM\"  # /etc/sluice.toml:4\n",
+             "\n\"RTMIN+3\" = \"drain\"  # /etc/sluice.toml:5\n",
+             "\ndeadline = \"1m\"  # /etc/sluice.toml:7\n",
+             "\nformat = \"json\"  # environment\n",
+         }) {
+        CAPTURE(line);
+        CHECK(text.find(line) != std::string::npos);
+    }
+}
+
+TEST_CASE("what is printed loads as the same settings") {
+    check_round_trip("c", "", {});
+    check_round_trip("c", R"([service]
+command = ["sh", "-c", "echo \"$1\" '\\'\t\n\u0001\u007f\u0085 é 😀", "", "# no comment"]
+kind = "php-fpm"
+stop_signal = "RTMIN+2"
+restart = "always"
+restart_backoff = "1ms..90s"
+restart_limit = "7 in 1500ms"
+[signals]
+HUP = "ignore"
+TERM = "drain"
+10 = "forward"
+USR2 = "forward KILL"
+WINCH = "reload"
+"RTMAX-1" = "forward RTMIN+5"
+[drain]
+deadline = "0s"
+kill_after = "0s"
+[log]
+level = "error"
+format = "json"
+)",
+                     {});
+    check_round_trip("c", "[drain]\ndeadline = \"5s\"",
+                     {"SLUICE_DRAIN_DEADLINE=25s", "SLUICE_LOG_LEVEL=debug"});
+    // A path is part of the comments, whatever it is.
+    check_round_trip("/a\nb\x01\xFF\"#.toml", "[log]\nlevel = \"debug\"\n", {});
+}

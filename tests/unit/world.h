@@ -1,0 +1,89 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "init/core/lifecycle.h"
+
+namespace sluice::core {
+
+/// How the fake service behaves.
+struct Script {
+    std::optional<config::Duration> ready_after = config::Duration(30);
+    std::map<int, config::Duration> ends_after; // signal -> how long it takes to end after it
+    std::optional<config::Duration> dies_after; // by itself, from its start
+    int dies_with = 0;                          // wait status
+    std::optional<SpawnFailed> spawn_fails;
+    bool leaves_orphan = false; // an adopted process that ends only by KILL
+};
+
+/// Executes the lifecycle's actions against a script, on a clock that it moves to the next thing
+/// that is due. No process, no waiting.
+class World {
+  public:
+    World(Plan plan, Script script);
+
+    void start() { feed(Start{}); }
+
+    /// The event comes `after` the present moment; what is due before it happens before it.
+    void after(config::Duration delay, Event event);
+
+    void signal(Event event) { after(config::Duration(0), std::move(event)); }
+
+    /// Lets time pass until sluice has finished or `limit` is over.
+    void run(config::Duration limit = std::chrono::minutes(10));
+
+    const Lifecycle& lifecycle() const { return lifecycle_; }
+
+    std::optional<int> exit_code() const { return exit_code_; }
+
+    config::Duration elapsed() const;
+
+    /// "spawn", "send QUIT 100", "sweep TERM", ... in order; no messages.
+    const std::vector<std::string>& deeds() const { return deeds_; }
+
+    const std::vector<std::string>& said() const { return said_; }
+
+    bool did(const std::string& deed) const;
+
+    int spawns() const { return spawns_; }
+
+    Script script;
+
+  private:
+    void feed(const Event& event);
+    void execute(const Action& action);
+    void spawn();
+    void deliver(int signal);
+    void end_service(int wait_status);
+    void at(TimePoint when, std::function<void()> what);
+
+    TimePoint now_{};
+    std::multimap<TimePoint, std::function<void()>> agenda_;
+    std::map<Timer, unsigned> armed_;
+    Lifecycle lifecycle_;
+    std::optional<pid_t> alive_;
+    bool catches_ = false; // the service has installed its handlers
+    bool orphan_ = false;
+    int spawns_ = 0;
+    std::optional<int> exit_code_;
+    std::vector<std::string> deeds_;
+    std::vector<std::string> said_;
+};
+
+Plan fpm_plan();
+Plan plain_plan();
+
+/// The wait status of a process that exited, or was ended by a signal.
+constexpr int exited_with(int status) {
+    return status << 8;
+}
+
+constexpr int killed_by(int signal) {
+    return signal;
+}
+
+} // namespace sluice::core
