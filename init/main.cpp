@@ -136,8 +136,7 @@ int check(const CommandLine& line) {
     signals::Inbox inbox(loop);
     auto prepared =
         prepare(loop, inbox, loaded.settings, line.options, config::without_own(variables));
-    for (const auto& problem : prepared.problems)
-        std::fprintf(stderr, "%s\n", problem.c_str());
+    for (const auto& problem : prepared.problems) std::fprintf(stderr, "%s\n", problem.c_str());
     if (!prepared.problems.empty() || prepared.stopped) return prepared.exit_code;
     if (!line.print) print(core::describe(prepared.plan));
     return 0;

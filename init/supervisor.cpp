@@ -51,8 +51,7 @@ Supervisor::Supervisor(boost::asio::io_context& loop, signals::Inbox& inbox, cor
 int Supervisor::run() {
     try {
         feed(core::Start{});
-        while (!exit_code_)
-            loop_.run_one();
+        while (!exit_code_) loop_.run_one();
         os::flush_log();
         return *exit_code_;
     } catch (const std::exception& error) {
@@ -80,8 +79,7 @@ int Supervisor::go_on_as_plain_init() {
 void Supervisor::on_signals(std::vector<signals::Received> batch) {
     fault_point("signals");
     signals::sort_by_importance(batch, plan_.signals);
-    for (const auto& received : batch)
-        on_signal(received);
+    for (const auto& received : batch) on_signal(received);
     // Last: where a stop and the end of the service come together, the stop counts.
     if (std::ranges::find(batch, SIGCHLD, &signals::Received::signal) != batch.end()) reap();
     os::flush_log();

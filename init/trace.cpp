@@ -89,9 +89,12 @@ std::string trace(const core::Event& event, core::State before, core::State afte
                   const core::Actions& actions) {
     std::string line = std::visit(InWords{}, event) + ": " + core::to_string(before) + " -> " +
                        core::to_string(after);
-    for (const auto& action : actions)
-        line += "; " + std::visit(InWords{}, action);
+    for (const auto& action : actions) line += "; " + core::to_text(action);
     return line;
+}
+
+std::string core::to_text(const Action& action) {
+    return std::visit(InWords{}, action);
 }
 
 } // namespace sluice

@@ -16,8 +16,7 @@ namespace {
 int open_signalfd() {
     sigset_t mask;
     sigemptyset(&mask);
-    for (const int signal : catchable())
-        sigaddset(&mask, signal);
+    for (const int signal : catchable()) sigaddset(&mask, signal);
     const int fd = ::signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd < 0) {
         throw std::system_error(errno, std::generic_category(), "signalfd: open the signal inbox");

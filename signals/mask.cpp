@@ -10,8 +10,7 @@ namespace sluice::signals {
 void block_all() {
     sigset_t mask;
     sigfillset(&mask);
-    for (const int fault : faults)
-        sigdelset(&mask, fault);
+    for (const int fault : faults) sigdelset(&mask, fault);
     if (sigprocmask(SIG_SETMASK, &mask, nullptr) != 0) {
         throw std::system_error(errno, std::generic_category(), "sigprocmask: block signals");
     }

@@ -17,14 +17,12 @@ std::string file_name(const std::string& path) {
 
 // Base images set different STOPSIGNALs, so all three that ask a program to end drain.
 void drain_on_stop_signals(signals::Rules& rules) {
-    for (const int signal : {SIGTERM, SIGINT, SIGQUIT})
-        rules[signal] = Rule{Meaning::drain};
+    for (const int signal : {SIGTERM, SIGINT, SIGQUIT}) rules[signal] = Rule{Meaning::drain};
 }
 
 // What the operator wrote wins over the kind's default, the command line over the file.
 void override_rules(signals::Rules& rules, const signals::Rules& written) {
-    for (const auto& [signal, rule] : written)
-        rules[signal] = rule;
+    for (const auto& [signal, rule] : written) rules[signal] = rule;
 }
 
 std::optional<Duration> deadline(const config::Settings& settings, std::optional<Duration> usual) {
@@ -37,8 +35,7 @@ void plan_php_fpm(Plan& plan, const config::Settings& settings) {
     using namespace std::chrono_literals;
     drain_on_stop_signals(plan.signals);
     // FPM's master has no handler for HUP and would die of it; USR2 is its own reload.
-    for (const int signal : {SIGHUP, SIGUSR2})
-        plan.signals[signal] = Rule{Meaning::reload};
+    for (const int signal : {SIGHUP, SIGUSR2}) plan.signals[signal] = Rule{Meaning::reload};
     plan.reload_signal = SIGUSR2;
     plan.stop.signal = settings.service.stop_signal.value_or(SIGQUIT);
     plan.stop.deadline = deadline(settings, 9s); // Docker kills 10 s after its stop signal

@@ -13,15 +13,13 @@ std::string quoted(const std::string& word) {
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_";
     if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
     std::string text = "'";
-    for (const char c : word)
-        text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
     return text + "'";
 }
 
 std::string joined(const std::vector<std::string>& command) {
     std::string text;
-    for (const auto& word : command)
-        text += (text.empty() ? "" : " ") + quoted(word);
+    for (const auto& word : command) text += (text.empty() ? "" : " ") + quoted(word);
     return text;
 }
 
@@ -79,8 +77,7 @@ std::string describe(const Plan& plan) {
     for (const auto& [from, to] : plan.map_exit) {
         line("exit", std::to_string(from) + " becomes " + std::to_string(to));
     }
-    for (const auto& notice : plan.notices)
-        line("notice", notice);
+    for (const auto& notice : plan.notices) line("notice", notice);
     return text;
 }
 

@@ -13,8 +13,7 @@ std::vector<std::string_view> lines_of(std::string_view text) {
     while (!text.empty()) {
         const auto end = text.find('\n');
         auto line = text.substr(0, end);
-        while (!line.empty() && (line.back() == '\r' || line.back() == ' '))
-            line.remove_suffix(1);
+        while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
         if (!line.empty()) lines.push_back(line);
         if (end == std::string_view::npos) break;
         text.remove_prefix(end + 1);

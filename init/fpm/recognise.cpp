@@ -43,8 +43,7 @@ std::optional<Service> flags_only(const std::vector<std::string>& command, const
 std::optional<std::size_t> place_of_program(const std::vector<std::string>& command,
                                             const Image& image) {
     std::size_t at = 0;
-    while (at < command.size() && !is_fpm(command[at]) && image.is_script(command[at]))
-        ++at;
+    while (at < command.size() && !is_fpm(command[at]) && image.is_script(command[at])) ++at;
     if (at < command.size() && is_fpm(command[at])) return at;
     if (at == 0) return {};
     const auto dashes = std::ranges::find(command, "--");

@@ -45,8 +45,7 @@ class Capture {
         });
         read();
         // A grandchild may hold the pipe open: the child's end is what counts.
-        while (!ended_)
-            loop_.run_one();
+        while (!ended_) loop_.run_one();
         limit_.cancel();
         drain_pipe();
         inbox_.deliver_to({});

@@ -24,8 +24,7 @@ std::vector<int> inherited_descriptors() {
 }
 
 void close_all(const std::vector<int>& descriptors) {
-    for (const int fd : descriptors)
-        ::close(fd);
+    for (const int fd : descriptors) ::close(fd);
 }
 
 Descriptor file_in_memory(const std::string& name, const std::string& text) {

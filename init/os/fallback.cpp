@@ -52,8 +52,7 @@ std::optional<int> plain_init(pid_t service, std::optional<int> stop_signal,
                               const signals::Rules& rules) noexcept {
     sigset_t all;
     sigfillset(&all);
-    for (const int fault : signals::faults)
-        sigdelset(&all, fault);
+    for (const int fault : signals::faults) sigdelset(&all, fault);
     for (;;) {
         int status = 0;
         switch (reap_until(service, status)) {

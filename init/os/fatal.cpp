@@ -58,8 +58,7 @@ void report_fatal_signals() {
 
     action.sa_sigaction = &die;
     action.sa_flags = static_cast<int>(SA_SIGINFO | SA_RESETHAND | SA_NODEFER | SA_ONSTACK);
-    for (const int signal : signals::faults)
-        ::sigaction(signal, &action, nullptr);
+    for (const int signal : signals::faults) ::sigaction(signal, &action, nullptr);
 }
 
 } // namespace sluice::os

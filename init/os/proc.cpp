@@ -94,13 +94,11 @@ std::vector<Process> processes() {
 
 std::vector<pid_t> descendants(const std::vector<Process>& all, pid_t root) {
     std::multimap<pid_t, pid_t> children;
-    for (const auto& process : all)
-        children.emplace(process.parent, process.pid);
+    for (const auto& process : all) children.emplace(process.parent, process.pid);
     std::vector<pid_t> found{root};
     for (std::size_t next = 0; next < found.size(); ++next) {
         const auto [begin, end] = children.equal_range(found[next]);
-        for (auto child = begin; child != end; ++child)
-            found.push_back(child->second);
+        for (auto child = begin; child != end; ++child) found.push_back(child->second);
         children.erase(begin, end); // a list read while processes move may hold a circle
     }
     found.erase(found.begin());
@@ -110,8 +108,7 @@ std::vector<pid_t> descendants(const std::vector<Process>& all, pid_t root) {
 std::string command_line(pid_t pid) {
     auto text = read_file(folder_of(pid) + "/cmdline");
     std::ranges::replace(text, '\0', ' ');
-    while (!text.empty() && text.back() == ' ')
-        text.pop_back();
+    while (!text.empty() && text.back() == ' ') text.pop_back();
     return text;
 }
 

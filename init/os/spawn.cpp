@@ -108,8 +108,7 @@ class ChildSetup {
 std::vector<const char*> pointers(const std::vector<std::string>& strings) {
     std::vector<const char*> result;
     result.reserve(strings.size() + 1);
-    for (const auto& string : strings)
-        result.push_back(string.c_str());
+    for (const auto& string : strings) result.push_back(string.c_str());
     result.push_back(nullptr);
     return result;
 }

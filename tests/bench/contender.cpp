@@ -57,8 +57,7 @@ pid_t spawn(const Contender& contender, const std::vector<std::string>& command,
     std::vector<std::string> words = contender.command;
     words.insert(words.end(), command.begin(), command.end());
     std::vector<char*> argv;
-    for (std::string& word : words)
-        argv.push_back(word.data());
+    for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
 
     const int null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -12,12 +12,13 @@
 #include <fcntl.h>
 #include <memory>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 namespace {
 
-[[noreturn]] void make_zombies(int count) {
+[[noreturn]] void make_zombies(int count, std::int64_t* ended_at) {
     pid_t last = 0;
     for (int i = 0; i < count; ++i) {
         last = fork();
@@ -26,6 +27,7 @@ namespace {
         siginfo_t info{};
         waitid(P_PID, static_cast<id_t>(last), &info, WEXITED | WNOWAIT);
     }
+    *ended_at = bench::now_ns();
     _exit(0);
 }
 
@@ -35,16 +37,15 @@ bool anybody_left() {
 }
 
 int run_child(int count) {
+    auto* ended_at = static_cast<std::int64_t*>(mmap(
+        nullptr, sizeof(std::int64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
     const pid_t maker = fork();
-    if (maker == 0) make_zombies(count);
-    siginfo_t info{};
-    waitid(P_PID, static_cast<id_t>(maker), &info, WEXITED | WNOWAIT);
-    if (info.si_status != 0) return 1;
-    const std::int64_t began = bench::now_ns();
-    waitpid(maker, nullptr, 0);
-    while (anybody_left())
-        poll(nullptr, 0, 1);
-    const std::int64_t taken = bench::now_ns() - began;
+    if (maker == 0) make_zombies(count, ended_at);
+    int status = 0;
+    waitpid(maker, &status, 0);
+    while (anybody_left()) poll(nullptr, 0, 1);
+    const std::int64_t taken = bench::now_ns() - *ended_at;
+    if (status != 0) return 1;
     return write(1, &taken, sizeof taken) == sizeof taken ? 0 : 1;
 }
 
@@ -75,8 +76,7 @@ int main(int argc, char** argv) {
     const std::unique_ptr<char, decltype(&std::free)> self(realpath("/proc/self/exe", nullptr),
                                                            std::free);
     for (int i = std::atoi(argv[1]); i > 0; --i)
-        for (auto& c : contenders)
-            c.samples.push_back(one_run(c, self.get(), argv[2]));
+        for (auto& c : contenders) c.samples.push_back(one_run(c, self.get(), argv[2]));
     bench::print_table(contenders, "init");
     return 0;
 }

@@ -47,8 +47,7 @@ int main(int argc, char** argv) {
     const std::unique_ptr<char, decltype(&std::free)> self(realpath("/proc/self/exe", nullptr),
                                                            std::free);
     for (int i = std::atoi(argv[1]); i > 0; --i)
-        for (auto& c : contenders)
-            c.samples.push_back(one_start(c, self.get()));
+        for (auto& c : contenders) c.samples.push_back(one_start(c, self.get()));
     bench::print_table(contenders, "init");
     return 0;
 }

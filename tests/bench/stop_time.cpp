@@ -76,15 +76,13 @@ double one_stop(const bench::Contender& contender, const std::vector<std::string
 int main(int argc, char** argv) {
     int at = 4;
     std::vector<std::string> command;
-    for (; at < argc && std::strcmp(argv[at], "--") != 0; ++at)
-        command.emplace_back(argv[at]);
+    for (; at < argc && std::strcmp(argv[at], "--") != 0; ++at) command.emplace_back(argv[at]);
     if (at + 1 >= argc || command.empty()) return 2;
     auto contenders = bench::parse_contenders({argv + at + 1, argv + argc});
     const int port = std::atoi(argv[2]);
     const std::string request = fastcgi_get(argv[3]);
     for (int i = std::atoi(argv[1]); i > 0; --i)
-        for (auto& c : contenders)
-            c.samples.push_back(one_stop(c, command, port, request));
+        for (auto& c : contenders) c.samples.push_back(one_stop(c, command, port, request));
     bench::print_table(contenders, "init");
     return 0;
 }

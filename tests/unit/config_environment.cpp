@@ -50,8 +50,7 @@ TEST_CASE("every scalar key can be set by its variable") {
     for (const auto& key : keys())
         if (can_come_from_environment(key)) ++scalars;
     CHECK(loaded.origins.size() == scalars);
-    for (const auto& [key, origin] : loaded.origins)
-        CHECK(origin == "environment");
+    for (const auto& [key, origin] : loaded.origins) CHECK(origin == "environment");
 }
 
 TEST_CASE("a wrong value in a variable is an error with the variable's name") {

@@ -281,8 +281,7 @@ TEST_CASE("every problem is told at once, in the order of the file, then of the 
                              "dedline = '8s'\n[nonsense]\n[service]\nkind = 'fpm'\n"},
              {"SLUICE_FOO=1", "SLUICE_LOG_FORMAT=xml"});
     Lines places;
-    for (const auto& problem : loaded.problems)
-        places.push_back(problem.where + " " + problem.key);
+    for (const auto& problem : loaded.problems) places.push_back(problem.where + " " + problem.key);
     CHECK(places == Lines{"/c.toml:2:9 log.level", "/c.toml:4:14 drain.kill_after",
                           "/c.toml:5:1 drain.dedline", "/c.toml:6:2 nonsense",
                           "/c.toml:8:8 service.kind", "environment SLUICE_FOO",

@@ -52,6 +52,8 @@ TEST_CASE("a syntax error of a beginner comes with the next step") {
 
 TEST_CASE("files that are no TOML") {
     const std::vector<std::pair<std::string, std::string>> cases{
+        {"é = 1", "/c.toml:1:1: not valid TOML: "},
+        {"a = 1 \xEF\xBB\xB7", "/c.toml:1:7: not valid TOML: "},
         {"[=]", "/c.toml:1:2: not valid TOML: "},
         {"[drain]\ndeadline = \"\xFF\"", "/c.toml:2:12: not valid TOML: "},
         {"\x7F\x45LF", "/c.toml:1:1: not valid TOML: "},
@@ -78,8 +80,7 @@ TEST_CASE("files that are no TOML") {
 
 TEST_CASE("nesting does not cost the stack") {
     std::string dotted = "a";
-    for (int i = 0; i < 400'000; ++i)
-        dotted += ".a";
+    for (int i = 0; i < 400'000; ++i) dotted += ".a";
     const auto deep = "more than 100 dots in one line, which would nest tables too deep; a key has "
                       "one dot at the most, and an array may have a line for each item"s;
     CHECK(problems(dotted + " = 1") == "/c.toml:1: " + deep);
@@ -92,8 +93,7 @@ TEST_CASE("nesting does not cost the stack") {
               .problems.empty());
     // The deepest that is let through.
     std::string nested = "1";
-    for (int i = 0; i < 200; ++i)
-        nested = "[\n{" + dotted.substr(0, 199) + " = " + nested + "}]";
+    for (int i = 0; i < 200; ++i) nested = "[\n{" + dotted.substr(0, 199) + " = " + nested + "}]";
     CHECK(from("x = " + nested).problems.size() == 1);
 }
 

@@ -120,8 +120,7 @@ TEST_CASE("quoted text is cut between characters") {
     CHECK(quoted(std::string(60, 'a')) == '"' + std::string(60, 'a') + '"');
     CHECK(quoted(std::string(3000, 'a')) == '"' + std::string(60, 'a') + "...\" (3000 bytes)");
     std::string wide(59, 'a');
-    for (int i = 0; i < 10; ++i)
-        wide += "\xF0\x9F\x98\x80";
+    for (int i = 0; i < 10; ++i) wide += "\xF0\x9F\x98\x80";
     CHECK(quoted(wide) == '"' + std::string(59, 'a') + "...\" (99 bytes)");
     CHECK(quoted(std::string(100, '\x80')).size() < 300);
 }

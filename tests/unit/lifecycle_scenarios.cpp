@@ -46,7 +46,7 @@ TEST_CASE("a request longer than the deadline is named and cut by TERM, 9 s afte
     world.run();
     CHECK(world.elapsed() == 10'010ms);
     CHECK(world.did("name-cut"));
-    CHECK(world.said().back() == "stopped in 9 s: cut at the deadline, 1 request cut; php-fpm "
+    CHECK(world.said().back() == "stopped in 9.0 s: cut at the deadline, 1 request cut; php-fpm "
                                  "exited with status 0; sluice exits with 0");
 }
 
@@ -78,8 +78,7 @@ TEST_CASE("a repeated TERM changes nothing, a second INT shortens what is left t
 TEST_CASE("a third INT kills what outlives TERM") {
     World world(fpm_plan(), {});
     world.start();
-    for (int i = 0; i < 3; ++i)
-        world.after(100ms, DrainAsked{SIGINT, 0});
+    for (int i = 0; i < 3; ++i) world.after(100ms, DrainAsked{SIGINT, 0});
     world.run();
     CHECK(world.elapsed() == 300ms);
     CHECK(world.exit_code() == 137);

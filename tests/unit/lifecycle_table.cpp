@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 
-#include <array>
 #include <csignal>
 #include <string>
 #include <vector>
@@ -96,17 +95,6 @@ TEST_CASE("every state has an answer to every event") {
             CAPTURE(name);
             CHECK(answer(row.state, event) == row.answers[i]);
         }
-    }
-}
-
-TEST_CASE("print table" * doctest::skip()) {
-    for (const auto state : {State::idle, State::starting, State::running, State::draining,
-                             State::sweeping, State::backoff, State::gone}) {
-        std::printf("        {State::%s,\n         {\n", to_string(state));
-        for (const auto& [name, event] : every_event()) {
-            std::printf("             \"%s\", // %s\n", answer(state, event).c_str(), name.c_str());
-        }
-        std::printf("         }},\n");
     }
 }
 

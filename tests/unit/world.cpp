@@ -50,8 +50,7 @@ void World::run(config::Duration limit) {
 }
 
 void World::feed(const Event& event) {
-    for (const auto& action : lifecycle_.on(event, now_))
-        execute(action);
+    for (const auto& action : lifecycle_.on(event, now_)) execute(action);
 }
 
 void World::execute(const Action& action) {

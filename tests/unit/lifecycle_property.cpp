@@ -1,0 +1,132 @@
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <random>
+#include <vector>
+
+#include "tests/unit/world.h"
+
+// Random sequences of events, sensible or not, and what must hold after each of them.
+
+namespace sluice::core {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+class Chaos {
+  public:
+    Chaos(unsigned seed, Plan plan) : random_(seed), lifecycle_(std::move(plan)) { take(Start{}); }
+
+    void step() {
+        now_ += config::Duration(pick(2'000));
+        take(any_event());
+    }
+
+    bool finished() const { return finishes_ > 0; }
+
+    // Whatever has happened: asked to stop, and with the service gone, it ends.
+    void end() {
+        take(DrainAsked{SIGTERM, 0});
+        if (alive_) take(Exited{*alive_, killed_by(SIGKILL), true});
+        take(TreeEmpty{});
+        CHECK(lifecycle_.state() == State::gone);
+        CHECK(finishes_ == 1);
+    }
+
+  private:
+    int pick(int below) { return std::uniform_int_distribution<int>(0, below - 1)(random_); }
+
+    template <typename T>
+    T one_of(std::vector<T> choices) {
+        return choices[static_cast<std::size_t>(pick(static_cast<int>(choices.size())))];
+    }
+
+    Event any_event() {
+        const pid_t pid = pick(4) == 0 ? 999 : alive_.value_or(998);
+        switch (pick(10)) {
+        case 0: return Ready{pid};
+        case 1:
+            // A drain ends the story, so it is rarer than the rest.
+            if (pick(8) != 0) return ReloadAsked{};
+            return DrainAsked{one_of(std::vector{SIGTERM, SIGINT, SIGQUIT}), 1};
+        case 2: return ReloadAsked{};
+        case 3: return ForwardAsked{one_of(std::vector{SIGUSR1, SIGTSTP, SIGCONT}), {}};
+        case 4:
+            return Exited{pid,
+                          one_of(std::vector{exited_with(0), exited_with(1), exited_with(78),
+                                             killed_by(SIGKILL)}),
+                          pick(2) == 0};
+        case 5: return Stopped{pid, one_of(std::vector{SIGTSTP, SIGSTOP})};
+        case 6: return TreeEmpty{};
+        case 7: return CutNamed{pick(5)};
+        default:
+            return TimerFired{one_of(std::vector{Timer::hold, Timer::deadline, Timer::kill,
+                                                 Timer::sweep, Timer::restart})};
+        }
+    }
+
+    void take(const Event& event) {
+        const bool was_gone = lifecycle_.state() == State::gone;
+        if (std::holds_alternative<DrainAsked>(event)) drained_ = true;
+        if (const auto* const exited = std::get_if<Exited>(&event);
+            exited && exited->pid == alive_) {
+            alive_.reset();
+        }
+        const auto actions = lifecycle_.on(event, now_);
+        if (was_gone) CHECK(actions.empty());
+        for (const auto& action : actions) check(action);
+        CHECK(lifecycle_.service() == alive_);
+    }
+
+    void check(const Action& action) {
+        if (const auto* const send = std::get_if<Send>(&action)) {
+            CHECK(send->pid == alive_); // never to a pid after its exit
+        } else if (const auto* const arm = std::get_if<Arm>(&action)) {
+            // A restart may be due already, when the sweep took longer than the back-off.
+            CHECK((arm->at >= now_ || arm->timer == Timer::restart));
+        } else if (std::holds_alternative<Finish>(action)) {
+            CHECK(++finishes_ == 1);
+            CHECK_FALSE(alive_);
+        } else if (std::holds_alternative<Spawn>(action)) {
+            CHECK_FALSE(alive_); // never two runs
+            CHECK_FALSE(drained_);
+            spawn();
+        }
+    }
+
+    void spawn() {
+        if (pick(10) == 0) {
+            take(SpawnFailed{125, pick(2) == 0});
+            return;
+        }
+        alive_ = next_pid_++;
+        take(Spawned{*alive_});
+    }
+
+    std::mt19937 random_;
+    Lifecycle lifecycle_;
+    TimePoint now_{};
+    std::optional<pid_t> alive_;
+    pid_t next_pid_ = 100;
+    bool drained_ = false;
+    int finishes_ = 0;
+};
+
+} // namespace
+
+TEST_CASE("the invariants hold in random sequences of events") {
+    for (unsigned seed = 0; seed < 4'000; ++seed) {
+        CAPTURE(seed);
+        config::Settings settings;
+        settings.service.restart =
+            seed % 3 == 0 ? config::Restart::always : config::Restart::on_failure;
+        settings.service.restart_limit = {.count = 1'000, .window = 1s};
+        Chaos chaos(seed, make_plan(seed % 2 == 0 ? config::Kind::php_fpm : config::Kind::plain,
+                                    {"app"}, settings, {}));
+        for (int step = 0; step < 60 && !chaos.finished(); ++step) chaos.step();
+        chaos.end();
+    }
+}
+
+} // namespace sluice::core
