@@ -50,8 +50,7 @@ std::string unknown_signal(std::string_view name) {
     });
     if (key_of_another_section) return unknown_key(section_of(signal_rules_key()), name);
     std::vector<std::string> usual;
-    for (const int signal : signals::catchable())
-        usual.push_back(signals::name_of(signal));
+    for (const int signal : signals::catchable()) usual.push_back(signals::name_of(signal));
     const std::vector<std::string_view> candidates(usual.begin(), usual.end());
     const auto bare = name.starts_with("SIG") ? name.substr(3) : name;
     return "is not a signal; write a name or a number, as in TERM, SIGUSR1, \"RTMIN+3\"" +
@@ -153,8 +152,7 @@ class Application {
                               quoted(item.text) + " holds a NUL byte, which no program can be "
                                                   "given as an argument; remove it");
         }
-        for (const auto& item : value.items)
-            key.parse(item.text, reading_.loaded.settings);
+        for (const auto& item : value.items) key.parse(item.text, reading_.loaded.settings);
         set(std::string(key.name), value.position);
     }
 
@@ -200,8 +198,7 @@ std::string place(const std::string& path, Position position) {
 
 void apply(const Document& document, const std::string& path, Reading& reading) {
     Application application(path, reading);
-    for (const auto& entry : document)
-        application.add(entry);
+    for (const auto& entry : document) application.add(entry);
 }
 
 } // namespace sluice::config

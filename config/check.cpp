@@ -96,7 +96,7 @@ class Check {
 
     void limit_out_of_reach() {
         const auto& service = settings_.service;
-        const auto key =
+        const auto* const key =
             written("service.restart_limit") ? "service.restart_limit" : "service.restart_backoff";
         if (service.restart == Restart::no || !written(key)) return;
         Duration pauses{0};

@@ -26,8 +26,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     Row before_last{};
     Row last{};
     Row current{};
-    for (std::size_t j = 0; j <= b.size(); ++j)
-        last[j] = j;
+    for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
     for (std::size_t i = 1; i <= a.size(); ++i) {
         current[0] = i;
         for (std::size_t j = 1; j <= b.size(); ++j) {
@@ -70,8 +69,7 @@ const Key* nearest_key(std::string_view section, std::string_view name) {
     if (const auto found = nearest(name, neighbours))
         return find_key(std::string(section) + "." + std::string(*found));
     std::vector<std::string_view> names;
-    for (const auto& key : keys())
-        names.push_back(name_in_section(key));
+    for (const auto& key : keys()) names.push_back(name_in_section(key));
     const auto found = nearest(name, names);
     if (!found) return nullptr;
     const auto at = std::ranges::find(names, *found) - names.begin();
@@ -130,8 +128,7 @@ std::string unknown_variable(std::string_view name) {
     constexpr auto prefix = std::string_view("SLUICE_").size();
     std::vector<std::string_view> endings;
     endings.reserve(names.size());
-    for (const auto& known : names)
-        endings.push_back(std::string_view(known).substr(prefix));
+    for (const auto& known : names) endings.push_back(std::string_view(known).substr(prefix));
     if (const auto found = nearest(name.substr(prefix), endings))
         return "unknown variable, ignored; did you mean SLUICE_" + std::string(*found) + "?";
     return "unknown variable, ignored; remove it, or see docs/configuration.md for the names";

@@ -31,8 +31,10 @@ namespace sluice::config {
 
 namespace {
 
-// A number longer than that is of no use in a message.
+// A number longer than that is of no use in a message, and to look for one further right in its
+// line than that would take, for all of them together, the square of the line's length.
 constexpr std::uint32_t longest_scalar = 100;
+constexpr std::uint32_t last_column = 1000;
 
 Position position_of(const toml::source_position& position) {
     return {position.line, position.column};
@@ -68,8 +70,7 @@ class Reader {
     void read_table(const std::string& section, const toml::table& table,
                     Document& document) const {
         std::vector<std::pair<const toml::key*, const toml::node*>> in_order;
-        for (const auto& [key, node] : table)
-            in_order.emplace_back(&key, &node);
+        for (const auto& [key, node] : table) in_order.emplace_back(&key, &node);
         std::ranges::sort(in_order, {}, [](const auto& entry) {
             return position_of(entry.first->source().begin);
         });
@@ -108,7 +109,9 @@ class Reader {
     // code for printing floating-point numbers and dates.
     std::string written(const toml::source_region& region) const {
         const auto& [begin, end, path] = region;
-        if (begin.line != end.line || end.column > begin.column + longest_scalar) return {};
+        const bool several_lines = begin.line != end.line;
+        if (several_lines || end.column > begin.column + longest_scalar || end.column > last_column)
+            return {};
         return std::string(lines_.part(begin.line, begin.column, end.column));
     }
 

@@ -64,8 +64,7 @@ void append_ascii(std::string& out, char c) {
 std::string_view cut(std::string_view text) {
     if (text.size() <= longest_shown) return text;
     auto length = longest_shown;
-    while (length > longest_shown - 4 && (byte_at(text, length) & 0xC0U) == 0x80)
-        --length;
+    while (length > longest_shown - 4 && (byte_at(text, length) & 0xC0U) == 0x80) --length;
     return text.substr(0, length);
 }
 

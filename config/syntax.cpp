@@ -23,8 +23,7 @@ std::size_t offset_of(std::string_view line, std::uint32_t column) {
     std::size_t at = 0;
     for (std::uint32_t passed = 1; passed < column && at < line.size(); ++passed) {
         ++at;
-        while (at < line.size() && continues_character(line[at]))
-            ++at;
+        while (at < line.size() && continues_character(line[at])) ++at;
     }
     return at;
 }

@@ -182,7 +182,7 @@ void Supervisor::execute(const core::AwaitReady& action) {
     watch_readiness();
 }
 
-void Supervisor::execute(const core::Send& action) {
+void Supervisor::execute(const core::Send& action) const {
     if (action.signal == SIGCONT && launch_.terminal && os::holds_terminal()) {
         os::hand_terminal_to(action.pid); // the shell above has brought us to the foreground again
     }
@@ -205,7 +205,7 @@ void Supervisor::execute(const core::Send& action) {
             {{"event", "send_failed"}, {"errno", errno}});
 }
 
-void Supervisor::execute(const core::Sweep& action) {
+void Supervisor::execute(const core::Sweep& action) const {
     const auto all = os::processes();
     if (all.empty()) { // no /proc: what can be reached without it
         ::kill(::getpid() == 1 ? -1 : -last_group_, action.signal);

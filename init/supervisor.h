@@ -17,8 +17,10 @@ namespace sluice {
 class Supervisor {
   public:
     /// `launch` is how the service is started; the descriptors in it stay the caller's.
+    /// `inherited` are those that sluice was started with (os::inherited_descriptors); they are
+    /// closed here once no further run can need them.
     Supervisor(boost::asio::io_context& loop, signals::Inbox& inbox, core::Plan plan,
-               os::Launch launch);
+               os::Launch launch, std::vector<int> inherited);
 
     /// Starts the service and runs the loop until it is over. Gives sluice's exit status.
     /// What a handler throws is logged, and from then on sluice is a plain init for its service.
@@ -36,18 +38,20 @@ class Supervisor {
     void execute(const core::Message& message);
     void execute(const core::Spawn& action);
     void execute(const core::AwaitReady& action);
-    void execute(const core::Send& action);
-    void execute(const core::Sweep& action);
+    void execute(const core::Send& action) const;
+    void execute(const core::Sweep& action) const;
     void execute(const core::NameCut& action);
     void execute(const core::SuspendSelf& action);
     void execute(const core::Arm& action);
     void execute(const core::Finish& action);
 
+    void let_go_of_what_was_inherited();
     int go_on_as_plain_init();
 
     boost::asio::io_context& loop_;
     core::Plan plan_;
     os::Launch launch_;
+    std::vector<int> inherited_;
     core::Lifecycle lifecycle_;
     Timers timers_;
     std::deque<core::Event> events_; // what actions bring about, after the event at hand

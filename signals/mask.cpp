@@ -14,6 +14,9 @@ void block_all() {
     if (sigprocmask(SIG_SETMASK, &mask, nullptr) != 0) {
         throw std::system_error(errno, std::generic_category(), "sigprocmask: block signals");
     }
+    struct sigaction standard = {};
+    standard.sa_handler = SIG_DFL;
+    sigaction(SIGCHLD, &standard, nullptr);
 }
 
 bool reset_for_child() noexcept {

@@ -19,7 +19,7 @@ namespace sluice::os {
 
 namespace {
 
-constexpr std::size_t most_output = 256 * 1'024;
+constexpr std::size_t most_output = std::size_t{256} * 1'024;
 
 class Capture {
   public:

@@ -14,7 +14,7 @@ namespace sluice::os {
 
 namespace {
 
-constexpr std::size_t most_kept_bytes = 64 * 1'024;
+constexpr std::size_t most_kept_bytes = std::size_t{64} * 1'024;
 
 // Fails on another user's pipe and on a socket.
 Descriptor open_again(int fd) {

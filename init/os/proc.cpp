@@ -124,7 +124,7 @@ std::optional<std::vector<std::string>> open_files(pid_t pid) {
     while (const dirent* const entry = ::readdir(folder.get())) {
         const std::string name(static_cast<const char*>(entry->d_name));
         if (name.front() == '.') continue;
-        files.push_back(read_link(folder_path + "/" + name));
+        files.push_back(read_link((folder_path + '/').append(name)));
     }
     return files;
 }

@@ -28,7 +28,8 @@ int executable_error(const std::string& path) {
 Program find_program(const std::string& name, const std::string& search_path) {
     if (name.find('/') != std::string::npos) return {name, executable_error(name)};
     if (name.empty()) return {name, ENOENT};
-    std::string_view rest = search_path.empty() ? "/usr/local/bin:/usr/bin:/bin" : search_path;
+    std::string_view rest = "/usr/local/bin:/usr/bin:/bin";
+    if (!search_path.empty()) rest = search_path;
     Program unusable{name, ENOENT};
     for (bool last = false; !last;) {
         const auto colon = rest.find(':');
