@@ -1,4 +1,5 @@
 #include <sys/prctl.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
@@ -74,11 +75,14 @@ void become_subreaper() {
 
 void log_start(const core::Plan& plan) {
     const auto& stop = plan.stop;
+    utsname system{};
+    ::uname(&system);
+    const char* const kernel = static_cast<const char*>(system.release);
     const std::string kind = plan.kind == config::Kind::php_fpm ? "php-fpm" : "plain";
     os::log(Level::info,
             std::string("sluice ") + version + " starts " + plan.name + ": kind " + kind +
                 ", pid " + std::to_string(::getpid()) + ", uid " + std::to_string(::getuid()) +
-                ", deadline " +
+                ", kernel " + kernel + ", deadline " +
                 (stop.deadline ? core::in_words(*stop.deadline) + ", then " +
                                      core::in_words(stop.kill_after) + " to SIGKILL"
                                : "none"),
@@ -87,6 +91,7 @@ void log_start(const core::Plan& plan) {
              {"kind", kind},
              {"pid", ::getpid()},
              {"uid", static_cast<std::int64_t>(::getuid())},
+             {"kernel", kernel},
              {"deadline_ms", stop.deadline ? stop.deadline->count() : 0},
              {"kill_after_ms", stop.kill_after.count()}});
 }
@@ -113,9 +118,8 @@ int run(const CommandLine& line, const std::vector<int>& inherited) {
         return 0;
     }
     prepared.launch.terminal = os::holds_terminal();
-    prepared.launch.keep.insert(prepared.launch.keep.end(), inherited.begin(), inherited.end());
     log_start(prepared.plan);
-    Supervisor supervisor(loop, inbox, prepared.plan, prepared.launch);
+    Supervisor supervisor(loop, inbox, prepared.plan, prepared.launch, inherited);
     return supervisor.run();
 }
 

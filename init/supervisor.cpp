@@ -11,6 +11,7 @@
 
 #include "init/fault_point.h"
 #include "init/fpm/in_flight.h"
+#include "init/os/descriptors.h"
 #include "init/os/fallback.h"
 #include "init/os/log.h"
 #include "init/os/proc.h"
@@ -38,10 +39,11 @@ std::string reason(int error) {
 } // namespace
 
 Supervisor::Supervisor(boost::asio::io_context& loop, signals::Inbox& inbox, core::Plan plan,
-                       os::Launch launch)
+                       os::Launch launch, std::vector<int> inherited)
     : loop_(loop),
       plan_(plan),
       launch_(std::move(launch)),
+      inherited_(std::move(inherited)),
       lifecycle_(std::move(plan)),
       timers_(loop, [this](core::Timer timer) { feed(core::TimerFired{timer}); }),
       readiness_clock_(loop) {
@@ -166,6 +168,7 @@ void Supervisor::execute(const core::Spawn& /*action*/) {
     const auto spawned = os::spawn(loop_, launch_);
     if (spawned.error == 0) {
         last_group_ = spawned.pid;
+        let_go_of_what_was_inherited();
         feed(core::Spawned{spawned.pid});
         return;
     }
@@ -174,6 +177,16 @@ void Supervisor::execute(const core::Spawn& /*action*/) {
             {{"event", "spawn_failed"}, {"errno", spawned.error}, {"exit_code", code}});
     const bool passing = spawned.error == EAGAIN || spawned.error == ENOMEM;
     feed(core::SpawnFailed{code, passing});
+}
+
+// A copy of a pipe held here would keep its reader waiting, and a start folder busy a file system.
+// A service that may be started again needs both; while it runs it mostly holds them itself.
+void Supervisor::let_go_of_what_was_inherited() {
+    if (plan_.restarting.when != config::Restart::no) return;
+    os::close_all(std::exchange(inherited_, {}));
+    if (::chdir("/") != 0) {
+        os::log(Level::debug, "chdir /: " + reason(errno) + "; the start folder stays busy");
+    }
 }
 
 void Supervisor::execute(const core::AwaitReady& action) {
