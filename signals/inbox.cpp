@@ -41,14 +41,20 @@ bool is_own_broken_pipe(const Received& received) {
 
 } // namespace
 
-Inbox::Inbox(boost::asio::io_context& loop) : descriptor_(loop, open_signalfd()) {
-    wait();
+Inbox::Inbox(boost::asio::io_context& loop) : descriptor_(loop, open_signalfd()) {}
+
+void Inbox::deliver_to(Handler handler) {
+    handler_ = std::move(handler);
+    if (handler_ && !waiting_) wait();
 }
 
 void Inbox::wait() {
+    waiting_ = true;
     descriptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                            [this](const boost::system::error_code& error) {
-                               if (error) return; // cancelled: the loop is ending
+                               waiting_ = false;
+                               // Cancelled, the loop is ending; or there is nobody to tell.
+                               if (error || !handler_) return;
                                // Wait again first: what the handler throws must not end the watch.
                                wait();
                                read_batch();
@@ -65,7 +71,7 @@ void Inbox::read_batch() {
         const auto received = translate(buffer.at(i));
         if (!is_own_broken_pipe(received)) batch.push_back(received);
     }
-    if (handler_ && !batch.empty()) handler_(batch);
+    if (!batch.empty()) handler_(batch);
 }
 
 } // namespace sluice::signals

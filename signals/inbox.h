@@ -27,8 +27,9 @@ class Inbox {
     /// The signals must be blocked (block_all). Throws std::system_error.
     explicit Inbox(boost::asio::io_context& loop);
 
-    /// Sets who is told of the next batches, from now on. Replaces whoever was told before.
-    void deliver_to(Handler handler) { handler_ = std::move(handler); }
+    /// Sets who is told of the next batches, from now on. Replaces whoever was told before. While it
+    /// is nobody ({}), signals stay where they are, in the kernel.
+    void deliver_to(Handler handler);
 
     /// The signalfd, for who reads signals without the loop.
     int descriptor() { return descriptor_.native_handle(); }
@@ -39,6 +40,7 @@ class Inbox {
 
     boost::asio::posix::stream_descriptor descriptor_;
     Handler handler_;
+    bool waiting_ = false;
 };
 
 } // namespace sluice::signals

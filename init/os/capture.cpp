@@ -82,6 +82,7 @@ class Capture {
     }
 
     void kill(Captured::End why) {
+        if (ended_) return;
         captured_.end = why;
         ::kill(-pid_, SIGKILL); // it leads a group of its own
     }

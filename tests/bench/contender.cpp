@@ -1,12 +1,16 @@
 #include "tests/bench/contender.h"
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <fcntl.h>
+#include <poll.h>
 #include <string_view>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace bench {
@@ -15,7 +19,7 @@ namespace {
 double percentile(std::vector<double> values, double share) {
     if (values.empty()) return 0;
     std::sort(values.begin(), values.end());
-    return values[static_cast<std::size_t>(share * double(values.size() - 1))];
+    return values[static_cast<std::size_t>(std::ceil(share * double(values.size()))) - 1];
 }
 
 void reset_signals() {
@@ -73,6 +77,20 @@ pid_t spawn(const Contender& contender, const std::vector<std::string>& command,
     }
     close(null);
     return pid;
+}
+
+int wait_for_end(pid_t pid, const Contender& contender) {
+    const int handle = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+    pollfd entry{handle, POLLIN, 0};
+    if (poll(&entry, 1, 30'000) == 0) {
+        std::fprintf(stderr, "%s (pid %d) does not end\n", contender.name.c_str(), int(pid));
+        kill(pid, SIGKILL);
+        std::exit(1);
+    }
+    close(handle);
+    int status = 0;
+    waitpid(pid, &status, 0);
+    return status;
 }
 
 void print_table(const std::vector<Contender>& contenders, const char* unit_note) {

@@ -25,6 +25,10 @@ std::vector<Contender> parse_contenders(std::span<char*> args);
 pid_t spawn(const Contender& contender, const std::vector<std::string>& command, int out = -1,
             std::int64_t* before_exec = nullptr);
 
+/// Waits for the end of a child of ours and gives its wait status. A contender that does not end
+/// within 30 s is killed, and the program with it: nothing of such a run can be trusted.
+int wait_for_end(pid_t pid, const Contender& contender);
+
 /// CLOCK_MONOTONIC in nanoseconds: the same clock in every process.
 std::int64_t now_ns();
 

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <memory>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace {
@@ -28,7 +27,7 @@ double one_start(const bench::Contender& contender, const std::string& self) {
     std::int64_t in_child = 0;
     const bool told = read(ends[0], &in_child, sizeof in_child) == sizeof in_child;
     close(ends[0]);
-    waitpid(pid, nullptr, 0);
+    bench::wait_for_end(pid, contender);
     const double taken = double(in_child - *before) / 1e6;
     munmap(before, sizeof(std::int64_t));
     if (!told) {

@@ -11,7 +11,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace {
@@ -67,7 +66,7 @@ double one_stop(const bench::Contender& contender, const std::vector<std::string
     wait_for_answer(port, request, contender.name);
     const std::int64_t began = bench::now_ns();
     kill(pid, contender.stop_signal);
-    waitpid(pid, nullptr, 0);
+    bench::wait_for_end(pid, contender);
     return double(bench::now_ns() - began) / 1e6;
 }
 
