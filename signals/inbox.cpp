@@ -25,16 +25,18 @@ int open_signalfd() {
 }
 
 Received translate(const signalfd_siginfo& info) {
+    const auto sender = static_cast<pid_t>(info.ssi_pid);
+    const bool sent =
+        info.ssi_code == SI_USER || info.ssi_code == SI_TKILL || info.ssi_code == SI_QUEUE;
     Received received{.signal = static_cast<int>(info.ssi_signo),
-                      .sender = static_cast<pid_t>(info.ssi_pid),
+                      .sender = sender,
                       .value = {},
-                      .from_process = info.ssi_code == SI_USER || info.ssi_code == SI_TKILL ||
-                                      info.ssi_code == SI_QUEUE};
+                      .from_process = sent && sender != ::getpid()};
     if (info.ssi_code == SI_QUEUE) received.value = info.ssi_int;
     return received;
 }
 
-// A write of our own to a closed pipe raises PIPE at ourselves, with our pid as its sender.
+// A write of our own to a closed pipe raises PIPE at ourselves.
 bool is_own_broken_pipe(const Received& received) {
     return received.signal == SIGPIPE && received.sender == ::getpid();
 }

@@ -15,7 +15,7 @@ struct Received {
     int signal;
     pid_t sender;             // 0: from outside the PID namespace, or from the kernel
     std::optional<int> value; // where it was queued with one (sigqueue)
-    bool from_process;        // sent by somebody, not raised by the kernel (a child's end, say)
+    bool from_process;        // sent by another process, not raised by the kernel or by ourselves
 };
 
 /// The only reader of signals: one signalfd inside the loop. Ordinary signals that come together
@@ -27,8 +27,8 @@ class Inbox {
     /// The signals must be blocked (block_all). Throws std::system_error.
     explicit Inbox(boost::asio::io_context& loop);
 
-    /// Sets who is told of the next batches, from now on. Replaces whoever was told before. While it
-    /// is nobody ({}), signals stay where they are, in the kernel.
+    /// Sets who is told of the next batches, from now on. Replaces whoever was told before. While
+    /// it is nobody ({}), signals stay where they are, in the kernel.
     void deliver_to(Handler handler);
 
     /// The signalfd, for who reads signals without the loop.

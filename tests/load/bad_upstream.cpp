@@ -102,8 +102,7 @@ void serve(int fd, std::string_view mode) {
 }
 
 [[noreturn]] void serve_all(int listener, std::string_view mode) {
-    for (;;)
-        serve(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC), mode);
+    for (;;) serve(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC), mode);
 }
 
 [[noreturn]] void drop_queues(int port, int listener) {
@@ -135,8 +134,7 @@ void fill_queue(int port) {
 }
 
 void wait_for_waiting_syn(int port) {
-    while (!has_waiting_syn(port))
-        poll(nullptr, 0, 5);
+    while (!has_waiting_syn(port)) poll(nullptr, 0, 5);
 }
 
 } // namespace

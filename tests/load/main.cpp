@@ -66,8 +66,7 @@ class Run {
     void update(Clock::time_point now) {
         if (sending_ && options_.duration && now - started_ >= *options_.duration)
             stop_sending(now);
-        while (sending_ && may_send(now))
-            send_one(now);
+        while (sending_ && may_send(now)) send_one(now);
         if (!sending_ && now - stopped_ >= options_.wait) give_up();
     }
 
@@ -132,8 +131,7 @@ class Run {
         const timespec timeout{seconds.count(), (left - seconds).count()};
         const int n = epoll_pwait2(epoll_, events.data(), events.size(),
                                    due == Clock::time_point::max() ? nullptr : &timeout, nullptr);
-        for (int i = 0; i < n; ++i)
-            dispatch(events[static_cast<std::size_t>(i)].data.fd);
+        for (int i = 0; i < n; ++i) dispatch(events[static_cast<std::size_t>(i)].data.fd);
     }
 
     void dispatch(int fd) {

@@ -83,16 +83,13 @@ std::string Tally::table(Clock::duration duration) const {
     const auto latencies = sorted(latencies_ms_);
     std::string text = row("sent", std::to_string(sent_) + " in " +
                                        fixed(milliseconds(duration) / 1000, 1) + " s");
-    for (const Verdict v : all_verdicts)
-        text += row(name_of(v), std::to_string(count(v)));
-    for (const auto& [reason, n] : reasons_)
-        text += row("  " + reason, std::to_string(n));
+    for (const Verdict v : all_verdicts) text += row(name_of(v), std::to_string(count(v)));
+    for (const auto& [reason, n] : reasons_) text += row("  " + reason, std::to_string(n));
     if (retried_refused_ + retried_lost_ > 0)
         text += row("answered after nginx's own retry",
                     std::to_string(retried_refused_) + " refused, " +
                         std::to_string(retried_lost_) + " lost at the first upstream");
-    for (const auto& [address, n] : upstreams_)
-        text += row("by " + address, std::to_string(n));
+    for (const auto& [address, n] : upstreams_) text += row("by " + address, std::to_string(n));
     text += row("latency median, p99, worst", fixed(percentile(latencies, 0.5), 1) + ", " +
                                                   fixed(percentile(latencies, 0.99), 1) + ", " +
                                                   fixed(percentile(latencies, 1), 1) + " ms");

@@ -60,8 +60,7 @@ bool was_late(const Try& t) {
 template <typename Predicate>
 unsigned count(const std::vector<Try>& tries, Predicate predicate) {
     unsigned n = 0;
-    for (const Try& t : tries)
-        n += predicate(t) ? 1U : 0U;
+    for (const Try& t : tries) n += predicate(t) ? 1U : 0U;
     return n;
 }
 
