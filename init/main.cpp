@@ -169,6 +169,7 @@ int main(int argc, char** argv) {
         // First of all: PID 1 would lose a signal that comes now, any other process would die.
         sluice::signals::block_all();
         sluice::os::report_fatal_signals();
+        sluice::os::occupy_standard_descriptors();
         const auto inherited = sluice::os::inherited_descriptors();
         return sluice::carry_out(sluice::parse_command_line(argc, argv), inherited);
     } catch (const std::exception& error) {

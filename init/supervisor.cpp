@@ -206,8 +206,10 @@ void Supervisor::execute(const core::Send& action) const {
         if (result != 0 && errno == EAGAIN) result = ::kill(action.pid, action.signal);
     } else {
         result = ::kill(action.group ? -action.pid : action.pid, action.signal);
+        // It has left the group that it was given.
+        if (result != 0 && errno == ESRCH) result = ::kill(action.pid, action.signal);
     }
-    // ESRCH: it has just ended, or its group has; the reaper will tell.
+    // ESRCH: it has just ended; the reaper will tell.
     if (result == 0 || errno == ESRCH) return;
     os::log(Level::error,
             "signal " + signals::name_of(action.signal) + " could not be sent to pid " +

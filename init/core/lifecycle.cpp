@@ -109,8 +109,11 @@ void Lifecycle::handle(const Ready& event) {
         state_ = State::running;
         const auto took = now_ - spawned_at_;
         say(Level::info,
-            plan_.name + " is up after " + in_words(took) + ", pid " + std::to_string(event.pid),
-            {{"event", "up"}, {"service_pid", event.pid}, {"took_ms", count_ms(took)}});
+            plan_.name + " handles signals after " + in_words(took) + ", pid " +
+                std::to_string(event.pid),
+            {{"event", "handles_signals"},
+             {"service_pid", event.pid},
+             {"took_ms", count_ms(took)}});
         if (std::exchange(reload_asked_, false)) handle(ReloadAsked{});
     } else if (state_ == State::draining && drain_->phase == Phase::held) {
         send_stop();
@@ -149,7 +152,8 @@ void Lifecycle::handle(const ReloadAsked& /*event*/) {
     }
     case State::starting:
         reload_asked_ = true;
-        say(Level::info, "reload: waits until " + plan_.name + " is up", {{"event", "reload"}});
+        say(Level::info, "reload: waits until " + plan_.name + " handles signals",
+            {{"event", "reload"}});
         break;
     case State::backoff: spawn(); break;
     case State::sweeping:

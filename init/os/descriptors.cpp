@@ -13,6 +13,15 @@
 
 namespace sluice::os {
 
+void occupy_standard_descriptors() {
+    for (;;) {
+        const int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (fd >= 0 && fd <= STDERR_FILENO) continue;
+        if (fd >= 0) ::close(fd);
+        return;
+    }
+}
+
 std::vector<int> inherited_descriptors() {
     std::vector<int> found;
     for (const int fd : open_descriptors()) {

@@ -8,6 +8,10 @@
 
 namespace sluice::os {
 
+/// Puts /dev/null where 0, 1 or 2 are closed, or the loop's own descriptors would land there and
+/// the log would be written into them. Close-on-exec: the service finds them closed, as they were.
+void occupy_standard_descriptors();
+
 /// The descriptors above 2 that sluice was started with. They are the service's: every run gets
 /// them. To be called before anything is opened; without /proc only the first 1,024 are looked at.
 std::vector<int> inherited_descriptors();

@@ -26,13 +26,14 @@ const std::string no_signals = "SigBlk:\t0000000000000000\nSigIgn:\t000000000000
 
 // Makes descriptors 3 and 7 of /dev/null.
 void open_three_and_seven() {
-    const int fd = ::open("/dev/null", O_RDONLY);
-    ::dup2(fd, 7);
-    ::dup2(fd, 100);
-    if (fd != 3) ::dup2(fd, 3);
-    ::close(100);
-    ::fcntl(3, F_SETFD, 0);
-    ::fcntl(7, F_SETFD, 0);
+    const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    for (const int number : {3, 7}) {
+        if (fd == number) {
+            ::fcntl(fd, F_SETFD, 0);
+        } else {
+            ::dup2(fd, number);
+        }
+    }
 }
 
 std::string output_of(const Launch& launch) {
@@ -112,8 +113,7 @@ TEST_CASE("an inherited pipe ends when the service is done with it, sluice holds
     Pipe pipe;
     const auto keep_open = [&] { ::dup2(pipe.write_end.get(), 5); };
     Sluice sluice({.command = shell("exec 5>&-; echo closed; exec sleep 1000"),
-                   .mode = each_mode(),
-                   .before_exec = keep_open});
+                   .before_exec = keep_open}); // not as PID 1: unshare(1) holds a copy
     pipe.write_end.close();
     CHECK(sluice.says("closed"));
     ::fcntl(pipe.read_end.get(), F_SETFL, O_NONBLOCK);
