@@ -117,7 +117,8 @@ int run(const CommandLine& line, const std::vector<int>& inherited) {
                 {{"event", "stopped"}});
         return 0;
     }
-    prepared.launch.terminal = os::holds_terminal();
+    // Ctrl-C goes to the foreground group. For FPM that stays ours: FPM's would cut its requests.
+    prepared.launch.terminal = prepared.plan.kind == config::Kind::plain && os::holds_terminal();
     log_start(prepared.plan);
     Supervisor supervisor(loop, inbox, prepared.plan, prepared.launch, inherited);
     return supervisor.run();
@@ -141,9 +142,19 @@ int check(const CommandLine& line) {
     auto prepared =
         prepare(loop, inbox, loaded.settings, line.options, config::without_own(variables));
     for (const auto& problem : prepared.problems) std::fprintf(stderr, "%s\n", problem.c_str());
-    if (!prepared.problems.empty() || prepared.stopped) return prepared.exit_code;
+    if (!prepared.problems.empty()) return prepared.exit_code;
+    if (prepared.stopped) {
+        std::fputs("stopped before FPM had checked its configuration\n", stderr);
+        return core::exit_own_error;
+    }
     if (!line.print) print(core::describe(prepared.plan));
-    return 0;
+    if (prepared.missing_program != 0) {
+        std::fprintf(stderr, "%s: %s\n", prepared.launch.path.c_str(),
+                     std::generic_category().message(prepared.missing_program).c_str());
+        return prepared.missing_program == ENOENT ? core::exit_not_found
+                                                  : core::exit_not_executable;
+    }
+    return prepared.check_failed;
 }
 
 int carry_out(const CommandLine& line, const std::vector<int>& inherited) {
@@ -152,11 +163,14 @@ int carry_out(const CommandLine& line, const std::vector<int>& inherited) {
                      line.text.c_str());
         return core::exit_own_error;
     }
+    int exit_code = 0;
     switch (line.task) {
     case CommandLine::Task::run: return run(line, inherited);
-    case CommandLine::Task::check: return check(line);
-    case CommandLine::Task::say: print(line.text); return 0;
+    case CommandLine::Task::check: exit_code = check(line); break;
+    case CommandLine::Task::say: print(line.text); break;
     }
+    if (std::fflush(stdout) == 0) return exit_code;
+    std::perror("sluice: stdout");
     return core::exit_own_error;
 }
 

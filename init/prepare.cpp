@@ -89,6 +89,7 @@ class Preparation {
         const auto program = os::find_program(plan().command.front(), search_path_);
         // What is wrong with it is said when it is started: the message and the exit status are
         // the same as for a program that vanished between two runs.
+        result_.missing_program = program.error;
         result_.launch.path = program.path;
         result_.launch.command = plan().command;
         result_.launch.environment = environment_;
@@ -100,7 +101,7 @@ class Preparation {
         plan().name = std::filesystem::path(service.program).filename();
         const auto config = ask_fpm(service);
         if (!result_.problems.empty() || result_.stopped) return;
-        const auto wrapper = config ? wrap(*config) : std::string();
+        const auto wrapper = config ? wrap(*config) : relative_;
         plan().command = service.wrapper;
         if (!service.implied) plan().command.push_back(service.program);
         const auto words = fpm::foreground(service.arguments, wrapper);
@@ -114,31 +115,34 @@ class Preparation {
             .path = program.path, .command = {service.program}, .environment = environment_};
         const auto words = fpm::check(service.arguments);
         launch.command.insert(launch.command.end(), words.begin(), words.end());
-        const auto checked = os::capture(loop_, inbox_, launch, check_limit);
+        const auto checked = os::capture(loop_, inbox_, plan().signals, launch, check_limit);
         switch (checked.end) {
         case os::Captured::End::asked_to_stop: result_.stopped = true; return {};
         case os::Captured::End::not_started:
-            refuse(os::exit_code_of_failure(checked.failure),
-                   os::describe_failure(checked.failure, program.path));
-            return {};
+            disagree(service, os::exit_code_of_failure(checked.failure),
+                     os::describe_failure(checked.failure, program.path));
+            break;
         case os::Captured::End::too_slow:
             notice(service.program + " -t did not end within 10 s: its configuration is unchecked");
             break;
         case os::Captured::End::exited:
-            if (checked.wait_status != 0) report_bad_config(service, checked);
+            if (checked.wait_status == 0) break;
+            disagree(service, core::exit_code(checked.wait_status),
+                     service.program + " -t " + core::describe_end(checked.wait_status) + ": " +
+                         fpm::complaints_in(checked.output));
             break;
         }
         return config_file(service, checked.output);
     }
 
-    void report_bad_config(const fpm::Service& service, const os::Captured& checked) {
-        const auto what = service.program + " -t " + core::describe_end(checked.wait_status) +
-                          ": " + fpm::complaints_in(checked.output);
+    void disagree(const fpm::Service& service, int exit_code, const std::string& what) {
+        checked_ = false;
         if (service.scripted) {
-            // The script may well write the configuration that is missing or wrong now.
+            // The script may well write the configuration, or set the PATH, that is missing now.
+            result_.check_failed = exit_code;
             notice(what + "; going on, since " + service.wrapper.front() + " may mend it");
         } else {
-            refuse(core::exit_code(checked.wait_status), what);
+            refuse(exit_code, what);
         }
     }
 
@@ -156,6 +160,13 @@ class Preparation {
                    " reads cannot be told (its log_level is above notice): its own "
                    "process_control_timeout is in force, and without one it cuts requests at a "
                    "stop; name the file with -y");
+            return {};
+        }
+        if (!checked_ && !file->starts_with('/')) {
+            notice(*file +
+                   " is not there yet, and relative to a folder that the script may change: "
+                   "process_control_timeout is FPM's own; give -y the whole path");
+            relative_ = *file;
             return {};
         }
         // FPM takes a relative include from its prefix, but -y from where it is started.
@@ -182,6 +193,8 @@ class Preparation {
     const core::Options& options_;
     const std::vector<std::string>& environment_;
     std::string search_path_;
+    bool checked_ = true;  // FPM found nothing wrong
+    std::string relative_; // -y as it was given, where it is better left alone
     Prepared result_;
 };
 

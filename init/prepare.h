@@ -20,6 +20,8 @@ struct Prepared {
     os::Descriptor fpm_config;         // the wrapper config, which `launch` hands over
     std::vector<std::string> problems; // each one a reason not to start
     int exit_code = 0;                 // with a problem, or when asked to stop meanwhile
+    int missing_program = 0;           // errno of looking for the program; said when it is started
+    int check_failed = 0;              // FPM's -t refused, but a script may mend it: its status
     bool stopped = false;              // TERM, INT or QUIT came while FPM was being asked
 };
 

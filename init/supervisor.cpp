@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <system_error>
 
 #include "init/fault_point.h"
@@ -47,6 +48,8 @@ Supervisor::Supervisor(boost::asio::io_context& loop, signals::Inbox& inbox, cor
       lifecycle_(std::move(plan)),
       timers_(loop, [this](core::Timer timer) { feed(core::TimerFired{timer}); }),
       readiness_clock_(loop) {
+    const auto before = os::descendants(os::processes(), ::getpid());
+    strangers_.insert(before.begin(), before.end());
     inbox.deliver_to([this](const auto& batch) { on_signals(batch); });
 }
 
@@ -71,6 +74,11 @@ int Supervisor::run() {
 int Supervisor::go_on_as_plain_init() {
     const auto service = lifecycle_.service();
     if (!service) return exit_code_.value_or(core::exit_own_error);
+    if (lifecycle_.state() == core::State::draining) {
+        ::kill(*service, plan_.stop.signal.value_or(SIGTERM));
+    }
+    // Better the signal twice than a stop that is lost.
+    for (const auto& received : unhandled_) ::kill(::getpid(), received.signal);
     const auto status = os::plain_init(*service, plan_.stop.signal, plan_.signals);
     if (!status) return core::exit_own_error;
     return core::mapped(plan_.map_exit, core::exit_code(*status));
@@ -78,10 +86,14 @@ int Supervisor::go_on_as_plain_init() {
 
 // --- what the loop brings -----------------------------------------------------------------------
 
-void Supervisor::on_signals(std::vector<signals::Received> batch) {
+void Supervisor::on_signals(const std::vector<signals::Received>& batch) {
+    unhandled_ = batch;
     fault_point("signals");
-    signals::sort_by_importance(batch, plan_.signals);
-    for (const auto& received : batch) on_signal(received);
+    signals::sort_by_importance(unhandled_, plan_.signals);
+    while (!unhandled_.empty()) {
+        on_signal(unhandled_.front());
+        unhandled_.erase(unhandled_.begin());
+    }
     // Last: where a stop and the end of the service come together, the stop counts.
     if (std::ranges::find(batch, SIGCHLD, &signals::Received::signal) != batch.end()) reap();
     os::flush_log();
@@ -111,14 +123,31 @@ void Supervisor::reap() {
     bool more = false;
     const auto reaped = os::reap(more);
     for (const auto& change : reaped.changes) {
+        if (change.ended) strangers_.erase(change.pid);
+    }
+    const bool tree_empty =
+        reaped.none_left || (!strangers_.empty() && !more && left_of_service().empty());
+    for (const auto& change : reaped.changes) {
         if (change.ended) {
-            feed(core::Exited{change.pid, change.wait_status, reaped.none_left});
+            feed(core::Exited{change.pid, change.wait_status, tree_empty});
         } else {
             feed(core::Stopped{change.pid, WSTOPSIG(change.wait_status)});
         }
     }
-    if (reaped.none_left) feed(core::TreeEmpty{});
+    if (tree_empty) feed(core::TreeEmpty{});
     if (more && !exit_code_) boost::asio::post(loop_, [this] { reap(); });
+}
+
+std::vector<pid_t> Supervisor::left_of_service() const {
+    const auto all = os::processes();
+    auto left = os::descendants(all, ::getpid());
+    for (const pid_t stranger : strangers_) {
+        const auto below = os::descendants(all, stranger);
+        std::erase_if(left, [&](pid_t pid) {
+            return pid == stranger || std::ranges::find(below, pid) != below.end();
+        });
+    }
+    return left;
 }
 
 // FPM tells nobody when it has installed its handlers, so it is looked at: often while it is young,
@@ -131,7 +160,14 @@ void Supervisor::watch_readiness() {
         feed(core::Ready{std::exchange(awaited_, 0)});
         return;
     }
-    readiness_clock_.expires_after(std::clamp<std::chrono::nanoseconds>(age / 8, 2ms, 500ms));
+    if (age > 10s && !std::exchange(told_of_waiting_, true)) {
+        os::log(Level::warning,
+                plan_.name + " is not in the place of pid " + std::to_string(awaited_) +
+                    " after 10 s: if an entrypoint script starts it, let its last line be "
+                    "exec \"$@\", or a stop reaches the script only and cuts requests",
+                {{"event", "not_in_place"}, {"service_pid", awaited_}});
+    }
+    readiness_clock_.expires_after(std::clamp<std::chrono::nanoseconds>(age / 8, 2ms, 10s));
     readiness_clock_.async_wait([this](const boost::system::error_code& error) {
         if (!error) watch_readiness();
     });
@@ -154,7 +190,9 @@ void Supervisor::feed(core::Event event) {
 void Supervisor::handle(const core::Event& event) {
     const auto before = lifecycle_.state();
     const auto actions = lifecycle_.on(event, now());
-    os::log(Level::debug, trace(event, before, lifecycle_.state(), actions));
+    if (os::logs(Level::debug)) {
+        os::log(Level::debug, trace(event, before, lifecycle_.state(), actions));
+    }
     for (const auto& action : actions) {
         std::visit([this](const auto& a) { execute(a); }, action);
     }
@@ -196,12 +234,14 @@ void Supervisor::execute(const core::AwaitReady& action) {
 }
 
 void Supervisor::execute(const core::Send& action) const {
-    if (action.signal == SIGCONT && launch_.terminal && os::holds_terminal()) {
+    if (action.signal == SIGCONT && plan_.kind == config::Kind::plain && os::holds_terminal()) {
         os::hand_terminal_to(action.pid); // the shell above has brought us to the foreground again
     }
     int result = -1;
     if (action.value && !action.group) {
-        result = ::sigqueue(action.pid, action.signal, sigval{.sival_int = *action.value});
+        sigval value{};
+        std::memcpy(&value, &*action.value, sizeof value);
+        result = ::sigqueue(action.pid, action.signal, value);
         // The service's queue is full (RLIMIT_SIGPENDING): better the signal without its value.
         if (result != 0 && errno == EAGAIN) result = ::kill(action.pid, action.signal);
     } else {
@@ -221,12 +261,11 @@ void Supervisor::execute(const core::Send& action) const {
 }
 
 void Supervisor::execute(const core::Sweep& action) const {
-    const auto all = os::processes();
-    if (all.empty()) { // no /proc: what can be reached without it
+    if (os::processes().empty()) { // no /proc: what can be reached without it
         ::kill(::getpid() == 1 ? -1 : -last_group_, action.signal);
         return;
     }
-    for (const pid_t pid : os::descendants(all, ::getpid())) {
+    for (const pid_t pid : left_of_service()) {
         ::kill(pid, action.signal);
         if (action.signal != SIGKILL) ::kill(pid, SIGCONT); // a suspended one would not act on it
     }
@@ -249,7 +288,9 @@ void Supervisor::execute(const core::NameCut& action) {
 
 void Supervisor::execute(const core::SuspendSelf& /*action*/) {
     // PID 1 cannot be stopped from inside its namespace, and nobody there could resume it.
-    if (::getpid() != 1) ::kill(::getpid(), SIGSTOP);
+    if (::getpid() == 1) return;
+    os::take_terminal_from(last_group_);
+    ::kill(::getpid(), SIGSTOP);
 }
 
 void Supervisor::execute(const core::Arm& action) {
@@ -257,6 +298,7 @@ void Supervisor::execute(const core::Arm& action) {
 }
 
 void Supervisor::execute(const core::Finish& action) {
+    os::take_terminal_from(last_group_);
     exit_code_ = action.exit_code;
 }
 

@@ -4,6 +4,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <optional>
+#include <set>
 
 #include "init/core/lifecycle.h"
 #include "init/os/spawn.h"
@@ -27,9 +28,10 @@ class Supervisor {
     int run();
 
   private:
-    void on_signals(std::vector<signals::Received> batch);
+    void on_signals(const std::vector<signals::Received>& batch);
     void on_signal(const signals::Received& received);
     void reap();
+    std::vector<pid_t> left_of_service() const;
     void watch_readiness();
 
     void feed(core::Event event);
@@ -54,14 +56,19 @@ class Supervisor {
     std::vector<int> inherited_;
     core::Lifecycle lifecycle_;
     Timers timers_;
-    std::deque<core::Event> events_; // what actions bring about, after the event at hand
+    std::vector<signals::Received> unhandled_; // of the batch at hand
+    std::deque<core::Event> events_;           // what actions bring about, after the event at hand
     bool handling_ = false;
 
     boost::asio::steady_timer readiness_clock_;
     pid_t awaited_ = 0; // the process whose readiness is watched for; 0: none
     core::TimePoint awaited_since_;
+    bool told_of_waiting_ = false;
 
     pid_t last_group_ = 0; // of the last run
+    // Children that were there before the service, of a script that ended with exec sluice: not the
+    // service's, and not swept with it.
+    std::set<pid_t> strangers_;
     std::optional<int> exit_code_;
 };
 

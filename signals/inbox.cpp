@@ -32,7 +32,7 @@ Received translate(const signalfd_siginfo& info) {
                       .sender = sender,
                       .value = {},
                       .from_process = sent && sender != ::getpid()};
-    if (info.ssi_code == SI_QUEUE) received.value = info.ssi_int;
+    if (info.ssi_code == SI_QUEUE) received.value = info.ssi_ptr; // all of the union
     return received;
 }
 

@@ -4,6 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -14,7 +15,7 @@ namespace sluice::signals {
 struct Received {
     int signal;
     pid_t sender;             // 0: from outside the PID namespace, or from the kernel
-    std::optional<int> value; // where it was queued with one (sigqueue)
+    std::optional<std::uint64_t> value; // where it was queued with one (sigqueue): the pointer
     bool from_process;        // sent by another process, not raised by the kernel or by ourselves
 };
 
@@ -30,9 +31,6 @@ class Inbox {
     /// Sets who is told of the next batches, from now on. Replaces whoever was told before. While
     /// it is nobody ({}), signals stay where they are, in the kernel.
     void deliver_to(Handler handler);
-
-    /// The signalfd, for who reads signals without the loop.
-    int descriptor() { return descriptor_.native_handle(); }
 
   private:
     void wait();

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <variant>
 
@@ -44,7 +45,7 @@ struct ReloadAsked {};
 
 struct ForwardAsked {
     int signal;
-    std::optional<int> value; // of a signal that was queued with one
+    std::optional<std::uint64_t> value; // of a signal that was queued with one
 };
 
 struct Exited {
@@ -84,7 +85,7 @@ struct AwaitReady { // watch for the process to catch the stop signal, then send
 struct Send {
     pid_t pid;
     int signal;
-    std::optional<int> value;
+    std::optional<std::uint64_t> value;
     bool group = false; // the whole process group that `pid` leads
     bool operator==(const Send&) const = default;
 };

@@ -239,7 +239,7 @@ void Lifecycle::hurry() {
     say(Level::warning, "second INT: the deadline is now", {{"event", "hurried"}});
     drain_->hurried = true;
     if (state_ == State::sweeping) {
-        handle(TimerFired{Timer::sweep});
+        if (!sweep_killed_) sweep_harder();
     } else if (drain_->phase < Phase::terminated) {
         cut_short();
     } else {
@@ -276,6 +276,7 @@ void Lifecycle::handle(const Exited& event) {
     if (drain_) {
         exit_code_ = code;
         end_ = describe_end(event.wait_status);
+        drain_->died = code > 128 && code != 128 + plan_.stop.signal.value_or(drain_->signal);
     } else {
         died(code, describe_end(event.wait_status));
     }
@@ -366,7 +367,7 @@ void Lifecycle::finish() {
 }
 
 std::string Lifecycle::how_it_ended() const {
-    if (drain_->phase < Phase::terminated) return "finished";
+    if (drain_->phase < Phase::terminated) return drain_->died ? "it died meanwhile" : "finished";
     std::string how = drain_->hurried ? "cut short by a second INT" : "cut at the deadline";
     if (drain_->phase == Phase::killed) how += " and killed";
     if (plan_.kind == config::Kind::php_fpm) {

@@ -53,6 +53,7 @@ class Lifecycle {
         int signal;
         Phase phase = Phase::held;
         bool hurried = false;
+        bool died = false; // of a signal that was not the stop's
         int cut = 0;
     };
 

@@ -50,8 +50,12 @@ void plan_php_fpm(Plan& plan, const config::Settings& settings) {
 void plan_plain(Plan& plan, const config::Settings& settings) {
     plan.stop.signal = settings.service.stop_signal;
     plan.stop.deadline = deadline(settings, {});
-    if (plan.stop.deadline) drain_on_stop_signals(plan.signals);
     plan.restarting.when = settings.service.restart.value_or(config::Restart::no);
+    // A deadline needs a beginning; and a service that is started again when it dies of TERM could
+    // not be stopped.
+    if (plan.stop.deadline || plan.restarting.when != config::Restart::no) {
+        drain_on_stop_signals(plan.signals);
+    }
     plan.log_level = settings.log.level.value_or(config::LogLevel::warning);
 }
 

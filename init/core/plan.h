@@ -61,7 +61,7 @@ struct Plan {
 };
 
 /// The plan for a command of this kind. FPM's own part (arguments, wrapper config) is added by
-/// fpm::complete.
+/// prepare.
 Plan make_plan(config::Kind kind, const std::vector<std::string>& command,
                const config::Settings& settings, const Options& options);
 

@@ -98,7 +98,11 @@ class Parser {
         case 'i':
         case 'h':
         case '?': result_.only_tells = true; break;
-        case 'y': result_.config = std::string(value); break;
+        case 'y':
+            // Without a value it is for FPM to complain of.
+            if (value.empty()) result_.others.emplace_back("-y");
+            if (!value.empty()) result_.config = std::string(value);
+            break;
         case 'D':
         case 'F': break;
         default:

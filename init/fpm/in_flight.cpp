@@ -1,5 +1,6 @@
 #include "init/fpm/in_flight.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -17,13 +18,14 @@ std::string pool_of(pid_t worker) {
     return at == std::string::npos ? "unknown" : title.substr(at + label.size());
 }
 
-std::optional<std::string> script_of(pid_t worker) {
+std::optional<std::string> script_of(pid_t worker, const std::vector<std::string>& masters_files) {
     const auto files = os::open_files(worker);
     const auto folder = os::working_folder(worker);
-    if (!files || folder.empty()) return "unknown";
+    if (!files || folder.empty()) return "unknown (sluice lacks CAP_SYS_PTRACE to look)";
     const auto prefix = folder == "/" ? folder : folder + "/";
     for (const auto& file : *files) {
-        if (file.starts_with(prefix)) return file;
+        const bool own = std::ranges::find(masters_files, file) == masters_files.end();
+        if (own && file.starts_with(prefix) && !file.starts_with("/dev/")) return file;
     }
     return {};
 }
@@ -31,10 +33,11 @@ std::optional<std::string> script_of(pid_t worker) {
 } // namespace
 
 std::vector<Request> in_flight(pid_t master) {
+    const auto masters_files = os::open_files(master).value_or(std::vector<std::string>());
     std::vector<Request> requests;
     for (const auto& process : os::processes()) {
         if (process.parent != master) continue;
-        if (auto script = script_of(process.pid)) {
+        if (auto script = script_of(process.pid, masters_files)) {
             requests.push_back({process.pid, pool_of(process.pid), *std::move(script)});
         }
     }

@@ -77,9 +77,8 @@ std::string shell_form_warning(const std::vector<std::string>& command) {
     if (std::ranges::find(shells, file_name(command[0])) == shells.end()) return {};
     if (command[2].find("php-fpm") == std::string::npos) return {};
     return "the command is a shell's (" + command[0] +
-           " -c ...), which stands between sluice and php-fpm and keeps signals from it: in the "
-           "Dockerfile write CMD [\"php-fpm\"] instead of CMD php-fpm, or have the script end with "
-           "exec php-fpm";
+           " -c ...), which hides php-fpm from sluice: a stop cuts its requests; in the Dockerfile "
+           "write CMD [\"php-fpm\"] instead of CMD php-fpm";
 }
 
 } // namespace sluice::fpm

@@ -14,6 +14,7 @@
 
 #include "init/os/descriptor.h"
 #include "init/os/reaper.h"
+#include "signals/meaning.h"
 
 namespace sluice::os {
 
@@ -23,8 +24,8 @@ constexpr std::size_t most_output = std::size_t{256} * 1'024;
 
 class Capture {
   public:
-    Capture(boost::asio::io_context& loop, signals::Inbox& inbox)
-        : loop_(loop), inbox_(inbox), output_(loop), limit_(loop) {}
+    Capture(boost::asio::io_context& loop, signals::Inbox& inbox, const signals::Rules& rules)
+        : loop_(loop), inbox_(inbox), rules_(rules), output_(loop), limit_(loop) {}
 
     Captured run(Launch launch, std::chrono::milliseconds limit) {
         std::array<int, 2> ends{};
@@ -52,6 +53,7 @@ class Capture {
         boost::system::error_code ignored;
         output_.close(ignored);
         loop_.poll(); // the cancelled handlers, which know this object
+        for (const int signal : kept_) ::kill(::getpid(), signal);
         return captured_;
     }
 
@@ -89,9 +91,11 @@ class Capture {
 
     void on_signals(const std::vector<signals::Received>& batch) {
         for (const auto& received : batch) {
-            const int signal = received.signal;
-            if (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT) {
+            if (received.signal == SIGCHLD) continue;
+            if (signals::meaning_of(received.signal, rules_).meaning == signals::Meaning::drain) {
                 kill(Captured::End::asked_to_stop);
+            } else {
+                kept_.push_back(received.signal);
             }
         }
         bool more = true;
@@ -106,6 +110,8 @@ class Capture {
 
     boost::asio::io_context& loop_;
     signals::Inbox& inbox_;
+    const signals::Rules& rules_;
+    std::vector<int> kept_;
     boost::asio::posix::stream_descriptor output_;
     boost::asio::steady_timer limit_;
     std::array<char, 4'096> buffer_{};
@@ -116,9 +122,9 @@ class Capture {
 
 } // namespace
 
-Captured capture(boost::asio::io_context& loop, signals::Inbox& inbox, Launch launch,
-                 std::chrono::milliseconds limit) {
-    return Capture(loop, inbox).run(std::move(launch), limit);
+Captured capture(boost::asio::io_context& loop, signals::Inbox& inbox, const signals::Rules& rules,
+                 Launch launch, std::chrono::milliseconds limit) {
+    return Capture(loop, inbox, rules).run(std::move(launch), limit);
 }
 
 } // namespace sluice::os

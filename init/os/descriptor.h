@@ -31,8 +31,6 @@ class Descriptor {
 
     explicit operator bool() const { return fd_ >= 0; }
 
-    int release() { return std::exchange(fd_, -1); }
-
   private:
     int fd_ = -1;
 };

@@ -38,10 +38,14 @@ void close_all(const std::vector<int>& descriptors) {
 
 Descriptor file_in_memory(const std::string& name, const std::string& text) {
     constexpr int lowest = 20;
-    const Descriptor made(::memfd_create(name.c_str(), MFD_CLOEXEC));
+    // Sealed: FPM's workers inherit it open for writing, whatever its mode says, and PHP code could
+    // rewrite what the master, which may be root, reads at its next reload.
+    constexpr int sealed = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+    const Descriptor made(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
     Descriptor file(made ? ::fcntl(made.get(), F_DUPFD_CLOEXEC, lowest) : -1);
     if (!file || ::fchmod(file.get(), 0444) != 0 ||
-        ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+        ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+        ::fcntl(file.get(), F_ADD_SEALS, sealed) != 0) {
         throw std::system_error(errno, std::generic_category(), "memfd_create: write " + name);
     }
     return file;

@@ -27,8 +27,13 @@ const char* name(int signal) {
     }
 }
 
-// Async-signal-safe calls only. By SA_RESETHAND the default action is back in place.
+// Async-signal-safe calls only.
 void die(int signal, siginfo_t* info, void* /*context*/) {
+    // To PID 1 the kernel delivers no signal of its own namespace without a handler. Having one is
+    // no reason to let anybody in the container end it.
+    const bool sent = info->si_code <= 0 && info->si_pid != ::getpid();
+    if (sent && ::getpid() == 1) return;
+    ::signal(signal, SIG_DFL);
     std::array<char, 160> line{};
     std::strcat(line.data(), "sluice error: fatal signal ");
     std::strcat(line.data(), name(signal));
@@ -39,8 +44,7 @@ void die(int signal, siginfo_t* info, void* /*context*/) {
     if (::pwritev2(STDERR_FILENO, &part, 1, -1, RWF_NOWAIT) < 0 && errno == EOPNOTSUPP) {
         [[maybe_unused]] const auto written = ::write(STDERR_FILENO, part.iov_base, part.iov_len);
     }
-    // A fault comes again on return and now ends us, as PID 1 too. One that was sent does not: to
-    // PID 1 a signal of its own namespace without a handler is never delivered.
+    // A fault comes again on return and now ends us, as PID 1 too; what was raised does not.
     if (info->si_code > 0) return;
     ::raise(signal);
     ::_exit(128 + signal);
@@ -57,7 +61,7 @@ void report_fatal_signals() {
     struct sigaction action {};
 
     action.sa_sigaction = &die;
-    action.sa_flags = static_cast<int>(SA_SIGINFO | SA_RESETHAND | SA_NODEFER | SA_ONSTACK);
+    action.sa_flags = static_cast<int>(SA_SIGINFO | SA_NODEFER | SA_ONSTACK);
     for (const int signal : signals::faults) ::sigaction(signal, &action, nullptr);
 }
 

@@ -1,6 +1,7 @@
 #include "init/os/line_writer.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -22,9 +23,25 @@ Descriptor open_again(int fd) {
     return Descriptor(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 }
 
+bool has_room(int fd, std::size_t size) {
+    int used = 0;
+    const int capacity = ::fcntl(fd, F_GETPIPE_SZ);
+    // A page more: what another writer has begun takes up a page of its own.
+    return capacity > 0 && ::ioctl(fd, FIONREAD, &used) == 0 &&
+           static_cast<std::size_t>(capacity - used) >= size + PIPE_BUF;
+}
+
 ssize_t write_no_wait(int fd, std::string_view text) {
     iovec part{const_cast<char*>(text.data()), text.size()};
-    return ::pwritev2(fd, &part, 1, -1, RWF_NOWAIT);
+    const auto written = ::pwritev2(fd, &part, 1, -1, RWF_NOWAIT);
+    if (written >= 0 || errno != EOPNOTSUPP) return written;
+    // A terminal, which somebody reads; or a named pipe, or a kernel before 6.4, where the room is
+    // all that can be looked at.
+    if (::isatty(fd) != 0 || has_room(fd, text.size())) {
+        return ::write(fd, text.data(), text.size());
+    }
+    errno = EAGAIN;
+    return -1;
 }
 
 void cut_to_pipe_buf(std::string& line) {

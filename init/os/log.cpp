@@ -5,6 +5,7 @@
 #include <spdlog/sinks/base_sink.h>
 #include <unistd.h>
 
+#include <climits>
 #include <memory>
 #include <string_view>
 
@@ -69,6 +70,8 @@ class Log {
         logger_.log(to_spdlog(message.level), spdlog::string_view_t(payload(message)));
     }
 
+    bool logs(config::LogLevel level) const { return logger_.should_log(to_spdlog(level)); }
+
     void flush() {
         sink_->writer().flush();
         tell_dropped();
@@ -76,7 +79,24 @@ class Log {
 
   private:
     std::string payload(const core::Message& message) const {
-        if (format_ == config::LogFormat::text) return one_line(message.text);
+        if (format_ == config::LogFormat::text) return one_line(shortened(message.text));
+        auto json = to_json(message);
+        // A cut line is no JSON. An escaped byte is six, so this much always fits.
+        if (json.size() > PIPE_BUF - 200) {
+            json = to_json({message.level,
+                            shortened(message.text).substr(0, 500) + "...",
+                            {{"event", "shortened"}}});
+        }
+        return json;
+    }
+
+    // Whatever FPM complains of, what comes after it in the line has to fit, too.
+    static std::string shortened(const std::string& text) {
+        constexpr std::size_t longest = 2'000;
+        return text.size() <= longest ? text : text.substr(0, longest) + "...";
+    }
+
+    static std::string to_json(const core::Message& message) {
         std::string json = "\"message\":" + json_string(message.text);
         for (const auto& field : message.fields) {
             json += "," + json_string(field.key) + ":" + json_value(field.value);
@@ -110,6 +130,10 @@ Log& the_log() {
 
 void set_up_log(config::LogLevel level, config::LogFormat format) {
     the_log().set_up(level, format);
+}
+
+bool logs(core::Level level) noexcept {
+    return the_log().logs(level);
 }
 
 void log(const core::Message& message) noexcept {

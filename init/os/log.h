@@ -12,6 +12,9 @@ namespace sluice::os {
 /// Chooses what is written and how. Before it is called: info and text.
 void set_up_log(config::LogLevel level, config::LogFormat format);
 
+/// True if messages of this level are written at all.
+bool logs(core::Level level) noexcept;
+
 void log(const core::Message& message) noexcept;
 void log(core::Level level, std::string text, core::Fields fields = {}) noexcept;
 

@@ -18,9 +18,10 @@ struct Reaped {
     bool none_left = false; // there is no child any more, own or adopted
 };
 
-/// The only waitpid of the program: takes every child that has ended or was suspended, until there
-/// is none (CHLD is merged: one signal may stand for many). Takes at most 1,024 at a time, so that
-/// thousands of orphans do not keep the loop from its signals; `more` tells to come back.
+/// The only waitpid of the loop (os/fallback has one for when there is no loop): takes every child
+/// that has ended or was suspended, until there is none (CHLD is merged: one signal may stand for
+/// many). Takes at most 1,024 at a time, so that thousands of orphans do not keep the loop from its
+/// signals; `more` tells to come back.
 Reaped reap(bool& more);
 
 } // namespace sluice::os

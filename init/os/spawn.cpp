@@ -9,9 +9,8 @@
 //  - its handle registers for CHLD and, when it goes, sets the default action again, which throws
 //    away a CHLD that is pending, also a blocked one (without this: 14 of 60 runs of /bin/true
 //    hung). So every spawn raises one more;
-//  - the status pipe is neither whitelisted nor CLOEXEC in a way that survives dup2 onto its
-//  number:
-//    we hand descriptors over under the numbers that they have, so nothing can land on it.
+//  - its status pipe can take the number that a descriptor is to have in the child (dup2): we hand
+//    descriptors over under the numbers that they have.
 #include "init/os/spawn.h"
 
 #include <fcntl.h>

@@ -13,4 +13,8 @@ void hand_terminal_to(pid_t group) {
     ::tcsetpgrp(STDIN_FILENO, group);
 }
 
+void take_terminal_from(pid_t group) {
+    if (::tcgetpgrp(STDIN_FILENO) == group) ::tcsetpgrp(STDIN_FILENO, ::getpgrp());
+}
+
 } // namespace sluice::os

@@ -8,7 +8,7 @@ namespace tests {
 using namespace std::chrono_literals;
 
 /// The wide bound for everything that would otherwise hang: never a measure of speed.
-inline constexpr auto patience = 30s;
+inline constexpr auto patience = 20s;
 
 /// Polls until the condition holds; false if it still does not at the deadline.
 template <typename Condition>

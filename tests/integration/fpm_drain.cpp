@@ -96,16 +96,18 @@ TEST_CASE("a request longer than the deadline is cut, named and counted") {
     CHECK(contains(sluice.last_log_line(), "2 requests cut"));
 }
 
-TEST_CASE("an FPM that outlives SIGTERM at the deadline is killed, and the last line says so") {
+TEST_CASE("a suspended FPM does not outlive the deadline, nor do its workers") {
     const FpmSite site;
     Sluice sluice({.command = site.command(),
                    .mode = each_mode(),
                    .config = "[drain]\ndeadline = \"200ms\"\nkill_after = \"200ms\"\n"});
     REQUIRE(site.serves());
     auto request = site.in_flight(100s);
-    // A traced or frozen master acts on no signal but KILL; a stopped one is resumed by sluice.
-    const auto workers = children_of(sluice.service());
+    const pid_t master = sluice.service();
+    const auto workers = children_of(master);
+    ::kill(master, SIGSTOP);
     CHECK(sluice.stop() == 0);
+    CHECK(contains(sluice.last_log_line(), "1 request cut"));
     for (const pid_t worker : workers) CHECK_FALSE(exists(worker));
 }
 

@@ -30,8 +30,9 @@ void check_is_fpm(const FpmSite& site, Launch launch) {
     CHECK(sluice.logs("kind php-fpm"));
     CHECK(children_of(sluice.pid()).size() == 1);
     auto request = site.in_flight(300ms);
-    CHECK(sluice.stop() == 0);
+    sluice.signal(SIGTERM);
     CHECK(site.is_whole(request.answer()));
+    CHECK(sluice.exit_status() == 0);
 }
 
 // The plan that `sluice check` prints.
@@ -135,15 +136,16 @@ TEST_CASE("USR2 and HUP have FPM reload, and it keeps serving") {
         const FpmSite site;
         Sluice sluice({.command = site.command(), .mode = mode});
         REQUIRE(site.serves());
-        REQUIRE(sluice.logs("is up"));
+        REQUIRE(sluice.logs("handles signals"));
         sluice.signal(signal);
         const auto log = site.folder().path("marks/fpm.log");
         CHECK(eventually(
             [&] { return occurrences(read_file(log), "ready to handle connections") == 2; }));
         CHECK(site.serves());
         auto request = site.in_flight(300ms);
-        CHECK(sluice.stop() == 0);
+        sluice.signal(SIGTERM);
         CHECK(site.is_whole(request.answer()));
+        CHECK(sluice.exit_status() == 0);
     }
 }
 
@@ -151,7 +153,7 @@ TEST_CASE("a stop in the middle of FPM's own reload ends with 0") {
     const FpmSite site;
     Sluice sluice({.command = site.command(), .mode = each_mode()});
     REQUIRE(site.serves());
-    REQUIRE(sluice.logs("is up"));
+    REQUIRE(sluice.logs("handles signals"));
     sluice.signal(SIGUSR2);
     REQUIRE(sluice.logs("reload"));
     CHECK(sluice.stop() == 0);
@@ -165,7 +167,7 @@ TEST_CASE("a killed master: its workers are swept, and a new run serves") {
     REQUIRE(eventually([&] { return children_of(master).size() == 3; }));
     const auto workers = children_of(master);
     ::kill(master, SIGKILL);
-    REQUIRE(sluice.logs("is up", 2));
+    REQUIRE(sluice.logs("handles signals", 2));
     CHECK(site.serves());
     for (const pid_t worker : workers) CHECK_FALSE(exists(worker));
     CHECK(sluice.service() != master);

@@ -42,6 +42,18 @@ TEST_CASE("every signal that can be caught arrives") {
     CHECK(sluice.says(line("child", SIGTERM)));
 }
 
+TEST_CASE("no signal arrives that nobody sent") {
+    const Mode mode = each_mode();
+    for (int run = 0; run < 10; ++run) {
+        Sluice sluice(recorder(mode));
+        REQUIRE(sluice.says("ready"));
+        sluice.queue(SIGRTMAX, 1); // read last of all that are pending
+        REQUIRE(sluice.says(line("child", SIGRTMAX, 1)));
+        CHECK(sluice.out() == "child ready\n" + line("child", SIGRTMAX, 1));
+        CHECK(sluice.stop() == 0);
+    }
+}
+
 TEST_CASE("real-time signals keep their value, order and number") {
     Sluice sluice(recorder(each_mode()));
     REQUIRE(sluice.says("ready"));

@@ -105,7 +105,7 @@ TEST_CASE("FPM's arguments are read as FPM reads them") {
              {{"-d", "a=b", "-da=c", "--define=x=y"}, {}, {"-d", "a=b", "-d", "a=c", "-d", "x=y"}},
              {{"-c", "/ini", "-n"}, {}, {"-c", "/ini", "-n"}},
              {{"-Z", "--new-option"}, {}, {"-Z", "--new-option"}},
-             {{"-y"}, "", {}},
+             {{"-y"}, {}, {"-y"}},
              {{"-R", "stray", "-y", "/a"}, {}, {"-R", "stray", "-y", "/a"}},
          }) {
         const auto arguments = parse_arguments(words);
