@@ -30,9 +30,10 @@ const char* name(int signal) {
 // Async-signal-safe calls only.
 void die(int signal, siginfo_t* info, void* /*context*/) {
     // To PID 1 the kernel delivers no signal of its own namespace without a handler. Having one is
-    // no reason to let anybody in the container end it.
-    const bool sent = info->si_code <= 0 && info->si_pid != ::getpid();
-    if (sent && ::getpid() == 1) return;
+    // no reason to let anybody in the container end it; who is outside of it (pid 0) may.
+    const bool sent_from_inside =
+        info->si_code <= 0 && info->si_pid != 0 && info->si_pid != ::getpid();
+    if (sent_from_inside && ::getpid() == 1) return;
     ::signal(signal, SIG_DFL);
     std::array<char, 160> line{};
     std::strcat(line.data(), "sluice error: fatal signal ");
