@@ -179,7 +179,7 @@ void Supervisor::watch_readiness() {
 void Supervisor::feed(core::Event event) {
     events_.push_back(event);
     if (std::exchange(handling_, true)) return; // an action brought it about: it has its turn below
-    while (!events_.empty() && !exit_code_) { // what comes after the end concerns nobody
+    while (!events_.empty() && !exit_code_) {   // what comes after the end concerns nobody
         const auto next = events_.front();
         events_.pop_front();
         handle(next);

@@ -14,9 +14,9 @@ namespace sluice::signals {
 /// A signal that came, and from whom.
 struct Received {
     int signal;
-    pid_t sender;             // 0: from outside the PID namespace, or from the kernel
+    pid_t sender;                       // 0: from outside the PID namespace, or from the kernel
     std::optional<std::uint64_t> value; // where it was queued with one (sigqueue): the pointer
-    bool from_process;        // sent by another process, not raised by the kernel or by ourselves
+    bool from_process; // sent by another process, not raised by the kernel or by ourselves
 };
 
 /// The only reader of signals: one signalfd inside the loop. Ordinary signals that come together
