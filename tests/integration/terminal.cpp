@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "processes.h"
@@ -100,6 +101,32 @@ TEST_CASE("a hang-up reaches the service") {
     terminal.foreground_program("sleep");
     ::kill(terminal.leader(), SIGHUP);
     CHECK(terminal.exit_status() == 128 + SIGHUP);
+}
+
+TEST_CASE("the terminal is given back when the service has ended") {
+    Terminal terminal({"bash", "--norc", "--noprofile", "-c",
+                       sluice_program() + " true; echo asks; read answer; echo got $answer"},
+                      Mode::subreaper);
+    REQUIRE(terminal.shows("asks"));
+    terminal.type("forty-two\n");
+    CHECK(terminal.shows("got forty-two"));
+}
+
+TEST_CASE("started in the background, sluice and its service come to the foreground by fg") {
+    Terminal terminal({"bash", "--norc", "--noprofile", "-i"}, Mode::subreaper);
+    REQUIRE(terminal.shows("prompt> "));
+    terminal.type(sluice_program() + " -- cat &\n");
+    // cat reads from a terminal that is not its own.
+    REQUIRE(eventually([&] {
+        const auto below = descendants_of(terminal.leader());
+        return below.size() == 2 && std::ranges::all_of(below, is_suspended);
+    }));
+    terminal.type("fg\n");
+    terminal.foreground_program("cat");
+    terminal.type("echoed\n");
+    CHECK(terminal.shows("echoed\r\nechoed"));
+    terminal.type("\x03");
+    CHECK(terminal.shows("prompt> "));
 }
 
 } // namespace tests
