@@ -75,7 +75,8 @@ class Check {
 
     void nothing_drains() {
         const bool expected = settings_.service.kind == Kind::php_fpm ||
-                              settings_.drain.deadline.value_or(Duration{0}) > Duration{0};
+                              settings_.drain.deadline.value_or(Duration{0}) > Duration{0} ||
+                              settings_.service.restart.value_or(Restart::no) != Restart::no;
         if (!expected) return;
         const auto& rules = settings_.signals;
         for (const int signal : {SIGTERM, SIGINT, SIGQUIT})
@@ -84,8 +85,8 @@ class Check {
             rules, [](const auto& entry) { return entry.second.meaning == Meaning::drain; });
         if (!any)
             warn("signals.TERM",
-                 "no signal is set to \"drain\", so stopping the container cuts the "
-                 "requests in flight; write TERM = \"drain\"");
+                 "no signal is set to \"drain\": a stop cuts what is in flight, and with a restart "
+                 "policy the service is started again; write TERM = \"drain\"");
     }
 
     void kill_without_deadline() {

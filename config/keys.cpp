@@ -169,7 +169,7 @@ constexpr std::array table{
         Type::signal_rules,
         {},
         {"TERM, INT, QUIT drain; HUP, USR2 reload; all else is forwarded",
-         "all are forwarded; with a drain.deadline TERM, INT, QUIT drain"},
+         "all are forwarded; with a drain.deadline or a restart TERM, INT, QUIT drain"},
         "What a signal means that reaches sluice. NAME is a signal's name or number, quoted when "
         "it has a plus sign: \"RTMIN+3\".",
         nullptr,

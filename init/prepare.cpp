@@ -12,6 +12,7 @@
 #include "init/os/capture.h"
 #include "init/os/descriptors.h"
 #include "init/os/program.h"
+#include "signals/names.h"
 
 namespace sluice {
 
@@ -49,6 +50,7 @@ class Preparation {
         const auto kind =
             settings_.service.kind.value_or(service ? config::Kind::php_fpm : config::Kind::plain);
         result_.plan = core::make_plan(kind, command, settings_, options_);
+        refuse_reloads_without_a_way();
         if (service) {
             complete(*service);
         } else if (kind == config::Kind::php_fpm) {
@@ -71,6 +73,19 @@ class Preparation {
     void refuse(int exit_code, std::string why) {
         if (result_.exit_code == 0) result_.exit_code = exit_code;
         result_.problems.push_back(std::move(why));
+    }
+
+    // Of a kind that was recognised; config/check has seen to one that was written.
+    void refuse_reloads_without_a_way() {
+        if (plan().reload_signal) return;
+        for (const auto& [signal, rule] : plan().signals) {
+            if (rule.meaning != signals::Meaning::reload) continue;
+            refuse(core::exit_own_error,
+                   "signals." + signals::name_of(signal) + ": \"reload\" is for php-fpm, and " +
+                       plan().name +
+                       " is none; write \"forward\", or \"forward NAME\" with the "
+                       "signal that it reloads on");
+        }
     }
 
     fpm::Image image() const {

@@ -57,8 +57,8 @@ TEST_CASE("a drain that no signal asks for is a warning") {
     const std::string none =
         "[signals]\nTERM = \"forward\"\nINT = \"ignore\"\nQUIT = \"forward\"\n";
     const std::string warning{
-        "warning: c:2:8: signals.TERM: no signal is set to \"drain\", so stopping "
-        "the container cuts the requests in flight; write TERM = \"drain\""};
+        "warning: c:2:8: signals.TERM: no signal is set to \"drain\": a stop cuts what is in "
+        "flight, and with a restart policy the service is started again; write TERM = \"drain\""};
     CHECK(problems(none, {"SLUICE_SERVICE_KIND=php-fpm"}) == warning);
     CHECK(problems(none, {"SLUICE_DRAIN_DEADLINE=5s"}) == warning);
     CHECK(problems(none, {"SLUICE_DRAIN_DEADLINE=0s"}).empty());

@@ -47,7 +47,7 @@ restart_backoff = "100ms..5s"  # default
 restart_limit = "5 in 60s"  # default
 
 [signals]
-# NAME = ...  # default: php-fpm: TERM, INT, QUIT drain; HUP, USR2 reload; all else is forwarded; plain: all are forwarded; with a drain.deadline TERM, INT, QUIT drain
+# NAME = ...  # default: php-fpm: TERM, INT, QUIT drain; HUP, USR2 reload; all else is forwarded; plain: all are forwarded; with a drain.deadline or a restart TERM, INT, QUIT drain
 
 [drain]
 # deadline = ...  # default: 9s for php-fpm, none for plain
