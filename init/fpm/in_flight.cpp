@@ -21,7 +21,8 @@ std::string pool_of(pid_t worker) {
 std::optional<std::string> script_of(pid_t worker, const std::vector<std::string>& masters_files) {
     const auto files = os::open_files(worker);
     const auto folder = os::working_folder(worker);
-    if (!files || folder.empty()) return "unknown (sluice lacks CAP_SYS_PTRACE to look)";
+    if (!files) return "unknown (sluice lacks CAP_SYS_PTRACE to look)";
+    if (folder.empty()) return {}; // it is just ending
     const auto prefix = folder == "/" ? folder : folder + "/";
     for (const auto& file : *files) {
         const bool own = std::ranges::find(masters_files, file) == masters_files.end();
@@ -36,7 +37,7 @@ std::vector<Request> in_flight(pid_t master) {
     const auto masters_files = os::open_files(master).value_or(std::vector<std::string>());
     std::vector<Request> requests;
     for (const auto& process : os::processes()) {
-        if (process.parent != master) continue;
+        if (process.parent != master || process.ended) continue;
         if (auto script = script_of(process.pid, masters_files)) {
             requests.push_back({process.pid, pool_of(process.pid), *std::move(script)});
         }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <climits>
 #include <map>
@@ -51,19 +52,15 @@ std::optional<Number> parse(std::string_view digits, int base = 10) {
     return number;
 }
 
-// /proc/<pid>/stat: "pid (name) state parent group ..."; the name may hold anything.
+// /proc/<pid>/stat: "pid (name) state parent ..."; the name may hold anything.
 std::optional<Process> read_process(pid_t pid) {
     const auto text = read_file(folder_of(pid) + "/stat");
     const auto name_end = text.rfind(')');
     if (name_end == std::string::npos || name_end + 4 >= text.size()) return {};
-    std::string_view rest = text;
-    rest.remove_prefix(name_end + 4); // ") S "
-    const auto parent = parse<pid_t>(rest);
-    const auto space = rest.find(' ');
-    if (!parent || space == std::string_view::npos) return {};
-    const auto group = parse<pid_t>(rest.substr(space + 1));
-    if (!group) return {};
-    return Process{pid, *parent, *group};
+    const char state = text[name_end + 2];
+    const auto parent = parse<pid_t>(std::string_view(text).substr(name_end + 4));
+    if (!parent) return {};
+    return Process{pid, *parent, state == 'Z' || state == 'X'};
 }
 
 } // namespace
@@ -119,8 +116,11 @@ std::string working_folder(pid_t pid) {
 std::optional<std::vector<std::string>> open_files(pid_t pid) {
     const auto folder_path = folder_of(pid) + "/fd";
     const Folder folder(::opendir(folder_path.c_str()));
-    if (!folder) return {};
     std::vector<std::string> files;
+    if (!folder) {
+        if (errno == EACCES || errno == EPERM) return {};
+        return files; // it is gone
+    }
     while (const dirent* const entry = ::readdir(folder.get())) {
         const std::string name(static_cast<const char*>(entry->d_name));
         if (name.front() == '.') continue;

@@ -17,7 +17,7 @@ bool catches(pid_t pid, int signal);
 struct Process {
     pid_t pid;
     pid_t parent;
-    pid_t group;
+    bool ended; // a zombie
 };
 
 /// All processes that /proc shows.
