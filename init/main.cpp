@@ -2,6 +2,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cerrno>
 #include <cstdio>
@@ -105,6 +106,7 @@ int run(const CommandLine& line, const std::vector<int>& inherited) {
     if (config::any_error(loaded.problems)) return core::exit_own_error;
 
     boost::asio::io_context loop(1);
+    const auto never_without_work = boost::asio::make_work_guard(loop);
     signals::Inbox inbox(loop);
     become_subreaper();
     const auto service_environment = config::without_own(variables);
@@ -138,6 +140,7 @@ int check(const CommandLine& line) {
         return 0;
     }
     boost::asio::io_context loop(1);
+    const auto never_without_work = boost::asio::make_work_guard(loop);
     signals::Inbox inbox(loop);
     auto prepared =
         prepare(loop, inbox, loaded.settings, line.options, config::without_own(variables));

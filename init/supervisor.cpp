@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <stdexcept>
 #include <system_error>
 
 #include "init/fault_point.h"
@@ -56,7 +57,10 @@ Supervisor::Supervisor(boost::asio::io_context& loop, signals::Inbox& inbox, cor
 int Supervisor::run() {
     try {
         feed(core::Start{});
-        while (!exit_code_) loop_.run_one();
+        while (!exit_code_) {
+            // A loop that ran out of work stays stopped: every further call returns at once.
+            if (loop_.run_one() == 0) throw std::logic_error("the event loop has stopped");
+        }
         os::flush_log();
         return *exit_code_;
     } catch (const std::exception& error) {

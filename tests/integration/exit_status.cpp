@@ -90,8 +90,7 @@ TEST_CASE("--map-exit replaces statuses, sluice's word for a signal too") {
 
 TEST_CASE("a service that ends at once is not missed") {
     const Mode mode = each_mode();
-    for (int run = 0; run < 50; ++run)
-        REQUIRE(status_of({.command = {"true"}, .mode = mode}) == 0);
+    for (int run = 0; run < 50; ++run) REQUIRE(status_of({.command = {"true"}, .mode = mode}) == 0);
 }
 
 } // namespace tests
