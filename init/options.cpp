@@ -119,7 +119,9 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     } else {
         app.add_flag("-V,--version", raw.version, "show the version");
         app.footer("COMMAND [ARG...] is the service to run; options of its own are left to it.\n"
-                   "`sluice check COMMAND [ARG...]` checks everything and shows the plan.");
+                   "`sluice check COMMAND [ARG...]` checks everything and shows the plan.\n"
+                   "Settings come from /etc/sluice.toml (or --config, or SLUICE_CONFIG) and from "
+                   "SLUICE_* variables.");
     }
     app.formatter(std::make_shared<Usage>());
 

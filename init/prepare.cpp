@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 
 #include "init/fpm/config_check.h"
@@ -12,6 +13,7 @@
 #include "init/os/capture.h"
 #include "init/os/descriptors.h"
 #include "init/os/program.h"
+#include "signals/meaning.h"
 #include "signals/names.h"
 
 namespace sluice {
@@ -51,6 +53,7 @@ class Preparation {
             settings_.service.kind.value_or(service ? config::Kind::php_fpm : config::Kind::plain);
         result_.plan = core::make_plan(kind, command, settings_, options_);
         refuse_reloads_without_a_way();
+        if (kind == config::Kind::php_fpm) tell_of_lost_drains();
         if (service) {
             complete(*service);
         } else if (kind == config::Kind::php_fpm) {
@@ -85,6 +88,20 @@ class Preparation {
                        plan().name +
                        " is none; write \"forward\", or \"forward NAME\" with the "
                        "signal that it reloads on");
+        }
+    }
+
+    // Who comes from another init writes --signal TERM:QUIT, and would lose the drain by it.
+    void tell_of_lost_drains() {
+        for (const int signal : {SIGTERM, SIGINT, SIGQUIT}) {
+            const auto rule = signals::meaning_of(signal, plan().signals);
+            if (rule.meaning != signals::Meaning::forward) continue;
+            const auto name = signals::name_of(signal);
+            notice("signal " + name +
+                   " is passed on and does not drain: there is no deadline, and "
+                   "what FPM cuts is not counted; FPM gets QUIT at a drain anyway, so remove the "
+                   "rule for " +
+                   name);
         }
     }
 
@@ -142,6 +159,12 @@ class Preparation {
             break;
         case os::Captured::End::exited:
             if (checked.wait_status == 0) break;
+            if (core::exit_code(checked.wait_status) == fpm::usage_error) {
+                disagree(service, fpm::usage_error,
+                         service.program + " does not know one of its options; sluice's own go "
+                                           "before the command");
+                break;
+            }
             disagree(service, core::exit_code(checked.wait_status),
                      service.program + " -t " + core::describe_end(checked.wait_status) + ": " +
                          fpm::complaints_in(checked.output));
@@ -177,7 +200,7 @@ class Preparation {
                    "stop; name the file with -y");
             return {};
         }
-        if (!checked_ && !file->starts_with('/')) {
+        if (!checked_ && service.scripted && !file->starts_with('/')) {
             notice(*file +
                    " is not there yet, and relative to a folder that the script may change: "
                    "process_control_timeout is FPM's own; give -y the whole path");

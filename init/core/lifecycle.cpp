@@ -353,7 +353,7 @@ void Lifecycle::finish() {
     if (drain_) {
         const auto took = now_ - drain_->since;
         const auto how = how_it_ended();
-        say(Level::info,
+        say(drain_->cut > 0 ? Level::warning : Level::info,
             "stopped in " + in_words(took) + ": " + how +
                 (end_.empty() ? "" : "; " + plan_.name + " " + end_) + "; sluice exits with " +
                 std::to_string(code),

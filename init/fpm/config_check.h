@@ -7,6 +7,9 @@
 
 namespace sluice::fpm {
 
+/// FPM's exit status for an option that it does not know; it then writes its usage.
+inline constexpr int usage_error = 64;
+
 /// The file that FPM read, from what `php-fpm -t` wrote. Nothing where it wrote nothing, as it
 /// does with a log_level above notice.
 std::optional<std::string> config_path_in(const std::string& output);

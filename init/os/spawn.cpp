@@ -163,14 +163,20 @@ int exit_code_of_failure(const Spawned& failed) {
 
 namespace {
 
-const char* advice(const Spawned& failed) {
+const char* advice(const Spawned& failed, const std::string& path) {
     if (failed.stage != Stage::execute) {
         if (failed.error == EAGAIN) return "raise the limit of processes (--pids-limit, ulimit -u)";
         if (failed.error == ENOMEM) return "raise the container's memory limit";
         return "this is the system's refusal, see seccomp and the container's limits";
     }
     switch (failed.error) {
-    case ENOENT: return "check the path, and the interpreter in the file's first line";
+    case ENOENT:
+        if (path.find('/') == std::string::npos) {
+            return "it is in no folder of PATH; give its whole path, and each argument as a word "
+                   "of "
+                   "its own";
+        }
+        return "check the path, and the interpreter in the file's first line";
     case EACCES: return "chmod +x it, and see that its file system is not mounted noexec";
     case E2BIG: return "its arguments and environment are too long";
     case ETXTBSY: return "it is being written; start it again when that is done";
@@ -184,7 +190,7 @@ const char* step(Stage stage) {
     case Stage::process_group: return "give it a process group";
     case Stage::descriptors: return "hand over its descriptors";
     case Stage::mask: return "reset its signals";
-    case Stage::execute: return "execute it";
+    case Stage::execute: return "exec";
     }
     return "?";
 }
@@ -193,7 +199,7 @@ const char* step(Stage stage) {
 
 std::string describe_failure(const Spawned& failed, const std::string& path) {
     return path + " could not be started: " + step(failed.stage) + ": " +
-           std::generic_category().message(failed.error) + "; " + advice(failed);
+           std::generic_category().message(failed.error) + "; " + advice(failed, path);
 }
 
 } // namespace sluice::os
