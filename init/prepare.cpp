@@ -96,12 +96,10 @@ class Preparation {
         for (const int signal : {SIGTERM, SIGINT, SIGQUIT}) {
             const auto rule = signals::meaning_of(signal, plan().signals);
             if (rule.meaning != signals::Meaning::forward) continue;
-            const auto name = signals::name_of(signal);
-            notice("signal " + name +
-                   " is passed on and does not drain: there is no deadline, and "
-                   "what FPM cuts is not counted; FPM gets QUIT at a drain anyway, so remove the "
-                   "rule for " +
-                   name);
+            auto text = "signal " + signals::name_of(signal);
+            text += " is passed on and does not drain: there is no deadline, and what FPM cuts is "
+                    "not counted; FPM gets QUIT at a drain anyway, so remove the rule for it";
+            notice(std::move(text));
         }
     }
 

@@ -290,7 +290,7 @@ void Supervisor::execute(const core::NameCut& action) {
     feed(core::CutNamed{static_cast<int>(requests.size())});
 }
 
-void Supervisor::execute(const core::SuspendSelf& /*action*/) {
+void Supervisor::execute(const core::SuspendSelf& /*action*/) const {
     // PID 1 cannot be stopped from inside its namespace, and nobody there could resume it.
     if (::getpid() == 1) return;
     os::take_terminal_from(last_group_);

@@ -43,7 +43,7 @@ class Supervisor {
     void execute(const core::Send& action) const;
     void execute(const core::Sweep& action) const;
     void execute(const core::NameCut& action);
-    void execute(const core::SuspendSelf& action);
+    void execute(const core::SuspendSelf& action) const;
     void execute(const core::Arm& action);
     void execute(const core::Finish& action);
 
