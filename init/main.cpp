@@ -152,10 +152,10 @@ int check(const CommandLine& line) {
     }
     if (!line.print) print(core::describe(prepared.plan));
     if (prepared.missing_program != 0) {
-        std::fprintf(stderr, "%s: %s\n", prepared.launch.path.c_str(),
-                     std::generic_category().message(prepared.missing_program).c_str());
-        return prepared.missing_program == ENOENT ? core::exit_not_found
-                                                  : core::exit_not_executable;
+        // What a start would say, and its exit status.
+        const os::Spawned failed{.error = prepared.missing_program, .stage = os::Stage::execute};
+        std::fprintf(stderr, "%s\n", os::describe_failure(failed, prepared.launch.path).c_str());
+        return os::exit_code_of_failure(failed);
     }
     return prepared.check_failed;
 }

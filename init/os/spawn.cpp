@@ -172,9 +172,7 @@ const char* advice(const Spawned& failed, const std::string& path) {
     switch (failed.error) {
     case ENOENT:
         if (path.find('/') == std::string::npos) {
-            return "it is in no folder of PATH; give its whole path, and each argument as a word "
-                   "of "
-                   "its own";
+            return "it is in no folder of PATH; give its whole path, and each argument by itself";
         }
         return "check the path, and the interpreter in the file's first line";
     case EACCES: return "chmod +x it, and see that its file system is not mounted noexec";
