@@ -27,6 +27,10 @@ const char* name(int signal) {
     }
 }
 
+iovec part(const char* text) {
+    return {const_cast<char*>(text), std::strlen(text)};
+}
+
 // Async-signal-safe calls only.
 void die(int signal, siginfo_t* info, void* /*context*/) {
     // To PID 1 the kernel delivers no signal of its own namespace without a handler. Having one is
@@ -35,15 +39,16 @@ void die(int signal, siginfo_t* info, void* /*context*/) {
         info->si_code <= 0 && info->si_pid != 0 && info->si_pid != ::getpid();
     if (sent_from_inside && ::getpid() == 1) return;
     ::signal(signal, SIG_DFL);
-    std::array<char, 160> line{};
-    std::strcat(line.data(), "sluice error: fatal signal ");
-    std::strcat(line.data(), name(signal));
-    std::strcat(line.data(), info->si_code > 0 ? ", a fault of sluice itself: please report it\n"
-                                               : ", sent by a process; sluice ends\n");
+    const std::array line{
+        part("sluice error: fatal signal "),
+        part(name(signal)),
+        part(info->si_code > 0 ? ", a fault of sluice itself: please report it\n"
+                               : ", sent by a process; sluice ends\n"),
+    };
     // Not to hang on a pipe that nobody reads; a terminal knows no RWF_NOWAIT, but is read.
-    const iovec part{line.data(), std::strlen(line.data())};
-    if (::pwritev2(STDERR_FILENO, &part, 1, -1, RWF_NOWAIT) < 0 && errno == EOPNOTSUPP) {
-        [[maybe_unused]] const auto written = ::write(STDERR_FILENO, part.iov_base, part.iov_len);
+    const int parts = static_cast<int>(line.size());
+    if (::pwritev2(STDERR_FILENO, line.data(), parts, -1, RWF_NOWAIT) < 0 && errno == EOPNOTSUPP) {
+        [[maybe_unused]] const auto written = ::writev(STDERR_FILENO, line.data(), parts);
     }
     // A fault comes again on return and now ends us, as PID 1 too; what was raised does not.
     if (info->si_code > 0) return;
