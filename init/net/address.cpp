@@ -1,0 +1,96 @@
+#include "init/net/address.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "init/net/selector.h"
+
+namespace sluice::net {
+
+std::variant<Address, Refused> Address::open(const Wanted& wanted) {
+    auto made = listen(wanted);
+    if (auto* const refused = std::get_if<Refused>(&made)) return std::move(*refused);
+    return Address(std::get<Listener>(std::move(made)));
+}
+
+bool Address::by_path() const {
+    return std::holds_alternative<PathEndpoint>(endpoint());
+}
+
+std::optional<Refused> Address::join(const Wanted& wanted) {
+    if (wanted.endpoint != endpoint()) return cannot_listen(wanted.endpoint, EINVAL);
+    if (next_ || old_ || parked_) return cannot_listen(wanted.endpoint, EBUSY);
+    if (!by_path()) {
+        if (const int error = select_member(live_, 0)) return cannot_select(endpoint(), error);
+    }
+    auto joined = net::join(wanted);
+    if (auto* const refused = std::get_if<Refused>(&joined)) return std::move(*refused);
+    next_ = std::get<Listener>(std::move(joined));
+    return {};
+}
+
+std::optional<Refused> Address::switch_over() {
+    if (!next_ || parked_) return cannot_listen(endpoint(), EINVAL);
+    if (by_path()) {
+        if (auto refused = take_over_path()) return refused;
+    } else if (const int error = select_member(live_, 1)) {
+        return cannot_select(endpoint(), error);
+    }
+    old_ = std::exchange(live_, *std::move(next_));
+    next_.reset();
+    return {};
+}
+
+std::optional<Refused> Address::take_over_path() {
+    // A rename would take the place of whatever somebody else has put there meanwhile.
+    struct stat found {};
+
+    const bool taken = ::lstat(to_string(endpoint()).c_str(), &found) == 0;
+    if (taken && !live_.has_path()) return cannot_listen(endpoint(), EADDRINUSE);
+    if (const int error = next_->take_path()) return cannot_listen(endpoint(), error);
+    return {};
+}
+
+void Address::give_up() {
+    if (!next_) return;
+    // It is the last member: the live one stays 0, which is selected.
+    next_->shut();
+    next_.reset();
+    if (parked_) select_member(live_, 1); // it was the last of three and moved
+}
+
+void Address::leave() {
+    if (!old_) return;
+    old_->shut();
+    old_.reset();
+    // The live one has moved to 0; a parked one, then the last of three, into the old one's place.
+    if (!by_path()) select_member(live_, 0);
+}
+
+int Address::hide() {
+    // While one is visible the selector may pick a hidden one, whose SYN meets silence: so the live
+    // one, which is the one that is picked, is the last.
+    if (next_) next_->hide();
+    if (old_) old_->hide();
+    return live_.hide();
+}
+
+int Address::hold_off() {
+    if (by_path()) return EOPNOTSUPP;
+    if (parked_) return 0;
+    auto made = Parked::park(live_, next_ || old_ ? 2 : 1, live_index());
+    if (const auto* const refused = std::get_if<Refused>(&made)) return refused->error;
+    parked_ = std::get<Parked>(std::move(made));
+    return 0;
+}
+
+void Address::shut() {
+    give_up();
+    leave();
+    live_.shut();
+}
+
+} // namespace sluice::net

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include "init/net/listener.h"
+#include "init/net/parked.h"
+
+namespace sluice::net {
+
+/// What users connect to: owns the listener that takes new connections, and at most one more. Its
+/// life, with each member's index in the reuseport group (TCP) and the selector's value:
+///
+///                       live     the other one   selector
+///     alone             0        -               0
+///     join()            0        next() 1        0   next(): no user gets there
+///     switch_over()     1        old() 0         1   one setsockopt, or one rename
+///     old()->hide(), empty its queue, stop its master
+///     leave()           0        -               0
+///
+/// The instants. Before the joining one listens the selector is set to 0, so that it takes nothing.
+/// A connection belongs to the listener that saw its SYN: at the switch queue and handshakes of the
+/// old one stay with it. When the old one leaves, the live one moves from index 1 to 0; until the
+/// selector is set to 0, 1 is out of range and the kernel hashes over one member, the live one. A
+/// third one may join only after that. Of several members the one that is selected is hidden last.
+///
+/// Where hide() is refused (Linux before 5.7) nothing is missing after a switch, the selector never
+/// picks the old one; only hide() of all needs hold_off() instead then.
+///
+/// A path is a rename over the public name instead: the old one's name is gone with that, and there
+/// is nothing to hide.
+///
+/// Not to be called in another order: what does not fit the state is refused with EBUSY or EINVAL.
+class Address {
+  public:
+    /// Binds and listens (listener.h).
+    static std::variant<Address, Refused> open(const Wanted& wanted);
+
+    const Endpoint& endpoint() const { return live_.endpoint(); }
+
+    /// Takes new connections.
+    Listener& live() { return live_; }
+
+    const Listener& live() const { return live_; }
+
+    /// Joined and not yet switched to; null: none.
+    Listener* next() { return next_ ? &*next_ : nullptr; }
+
+    const Listener* next() const { return next_ ? &*next_ : nullptr; }
+
+    /// Was live before the switch; null: none.
+    Listener* old() { return old_ ? &*old_ : nullptr; }
+
+    const Listener* old() const { return old_ ? &*old_ : nullptr; }
+
+    /// Makes next(). Refused with everything as it was: the endpoint must be this one, and neither
+    /// a next nor an old one there. Where the kernel has no selector (gVisor) the sentence says to
+    /// share one listener.
+    std::optional<Refused> join(const Wanted& wanted);
+
+    /// next() becomes live, live becomes old(). Refused: all is as it was.
+    std::optional<Refused> switch_over();
+
+    /// Rollback: next() is shut and gone, connections in its queue (our own warm-up) with it.
+    void give_up();
+
+    /// old(), whose queue is empty and whose master is stopped, is shut and gone.
+    void leave();
+
+    /// Closes the intake: hides every listener of this address. For good. 0, or errno: the one that
+    /// new connections are sent to is open.
+    int hide();
+
+    /// The next best, for TCP: SYNs are dropped, and the client tries again after 1 s. 0, or errno:
+    /// the intake is open.
+    int hold_off();
+
+    /// Shuts every listener, what still waits in a queue is lost, and next() and old() are gone.
+    /// After hide(), empty queues and stopped masters.
+    void shut();
+
+  private:
+    explicit Address(Listener live) : live_(std::move(live)) {}
+
+    bool by_path() const;
+    std::optional<Refused> take_over_path();
+
+    unsigned live_index() const { return old_ ? 1 : 0; }
+
+    Listener live_;
+    std::optional<Listener> next_;
+    std::optional<Listener> old_;
+    std::optional<Parked> parked_;
+};
+
+} // namespace sluice::net

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace sluice::net {
+
+class Listener;
+
+/// A connection that its client has seen succeed.
+struct Connection {
+    bool accepted = false;    // by a worker; false: it waits in the queue
+    int state = 0;            // established or close_wait (diag_messages.h)
+    std::uint32_t unread = 0; // bytes that came and that the worker has not read
+    // TCP only. The kernel counts from the connection's begin where nothing went that way yet.
+    std::optional<std::chrono::milliseconds> since_sent;
+    std::optional<std::chrono::milliseconds> since_received;
+    std::uint64_t bytes_received = 0; // TCP only
+    std::uint64_t bytes_sent = 0;     // TCP only
+    /// "socket:[<inode>]" in /proc/<worker>/fd; 0 in the queue. While two generations share a TCP
+    /// address this alone tells whose connection it is.
+    std::uint32_t inode = 0;
+};
+
+struct Connections {
+    /// ESTABLISHED and CLOSE_WAIT: of this address for TCP, of this very listener for a path.
+    std::vector<Connection> open;
+    /// TCP handshakes that have begun and belong to live clients: their SYN-ACK was sent again once
+    /// at most, so they are 3 s old at most.
+    int half_open = 0;
+    /// Older ones. Of dead clients, for up to 63 s; but also of live ones, who take themselves for
+    /// connected, while the accept queue has been full for so long. The kernel does not tell which.
+    int half_open_old = 0;
+};
+
+/// The connections that came in by this listener. A handshake stays with the listener that saw its
+/// SYN: after a switch only those count that began before it, so the caller says how long the
+/// listener has been `hidden_for`. With SYN cookies (the kernel's answer to more handshakes than
+/// the backlog) they are not to be seen. What moves, moves from half_open to the queue: whoever
+/// waits for the end of both asks this first and Listener::queue_empty() after it. Needs no
+/// privilege, but the listener's network namespace. Nothing where the kernel refuses (errno says
+/// why) or where the answer made no sense (EPROTO). Does not block.
+std::optional<Connections> connections(const Listener& listener,
+                                       std::chrono::milliseconds hidden_for = {});
+
+/// How many connections wait in the accept queue of this unix socket; nothing as above.
+std::optional<int> unix_queue(int descriptor);
+
+} // namespace sluice::net

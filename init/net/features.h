@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+namespace sluice::net {
+
+/// What the kernel lets this container do, tried on sockets of no consequence.
+struct Features {
+    bool refuses = false; // SO_BINDTOIFINDEX: an intake is closed without losing its queue
+    bool selects = false; // SO_ATTACH_REUSEPORT_CBPF: one of two listeners takes what is new
+    bool tells = false;   // NETLINK_SOCK_DIAG: which connections there are
+};
+
+Features find_features();
+
+/// "refuses new connections at a stop, selects between listeners, tells of connections", or what
+/// is done instead of each.
+std::string describe(const Features& features);
+
+/// Whether a socket can be bound to "::": FPM listens there for a bare port, and on 0.0.0.0 if not.
+bool ipv6_can_be_bound();
+
+} // namespace sluice::net
