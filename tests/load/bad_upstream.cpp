@@ -1,19 +1,22 @@
-// bad_upstream PORT MODE: a server that fails in one certain way, to see how a failure looks to
-// nginx and to http_load. It speaks FastCGI to who speaks FastCGI, and HTTP otherwise.
+// bad_upstream ADDRESS MODE: a server that fails in one certain way, to see how a failure looks to
+// nginx, to http_load and to fcgi_load. ADDRESS is as theirs. It speaks FastCGI to who speaks
+// FastCGI, and HTTP otherwise.
 //   reset     reads the request and resets the connection
 //   close     reads the request and closes the connection
 //   queue     never accepts: closes the listener, and so resets what is in its accept queue
 //   hang      never answers
 //   truncate  closes in the middle of the answer
 //   wrong     answers with another request's token
+//   second    answers, keeps the connection, and resets it at the next request
 //   full      never accepts, and its accept queue is full
 //   late      its accept queue is full until a SYN has been dropped; then it answers all
 // It says "ready" on stdout when it listens and runs until it is killed.
+#include "tests/load/address.h"
+
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <netinet/in.h>
 #include <poll.h>
 #include <string>
 #include <string_view>
@@ -23,21 +26,11 @@
 
 namespace {
 
-sockaddr_in loopback(int port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-}
-
-int listen_on(int port, int backlog) {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+int listen_on(const load::Address& address, int backlog) {
+    const int fd = socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
     const int on = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    const sockaddr_in address = loopback(port);
-    if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-        listen(fd, backlog) != 0) {
+    if (bind(fd, address.get(), address.size) != 0 || listen(fd, backlog) != 0) {
         std::perror("bad_upstream");
         std::exit(1);
     }
@@ -89,15 +82,20 @@ void reset(int fd) {
     close(fd);
 }
 
-void serve(int fd, std::string_view mode) {
+std::string receive(int fd) {
     char buffer[65536];
     const ssize_t n = recv(fd, buffer, sizeof buffer, 0);
-    const std::string request(buffer, n > 0 ? static_cast<std::size_t>(n) : 0);
+    return {buffer, n > 0 ? static_cast<std::size_t>(n) : 0};
+}
+
+void serve(int fd, std::string_view mode) {
+    const std::string request = receive(fd);
     if (mode == "reset") return reset(fd);
     if (mode == "hang") return; // and keeps the connection
     const Answer answer = answer_to(request, mode == "wrong" ? "0-0" : token_in(request));
     const std::string& text = mode == "truncate" ? answer.half : answer.whole;
     if (mode != "close") send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+    if (mode == "second" && !receive(fd).empty()) return reset(fd);
     close(fd);
 }
 
@@ -105,11 +103,12 @@ void serve(int fd, std::string_view mode) {
     for (;;) serve(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC), mode);
 }
 
-[[noreturn]] void drop_queues(int port, int listener) {
+[[noreturn]] void drop_queues(const load::Address& address, const char* path, int listener) {
     for (;;) {
         wait_readable(listener);
         close(listener);
-        listener = listen_on(port, 64);
+        if (address.family() == AF_UNIX) unlink(path);
+        listener = listen_on(address, 64);
     }
 }
 
@@ -126,10 +125,9 @@ bool has_waiting_syn(int port) {
 }
 
 /// With a backlog of 0 one connection fills the accept queue.
-void fill_queue(int port) {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const sockaddr_in address = loopback(port);
-    connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+void fill_queue(const load::Address& address) {
+    const int fd = socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+    connect(fd, address.get(), address.size);
     shutdown(fd, SHUT_WR);
 }
 
@@ -141,14 +139,15 @@ void wait_for_waiting_syn(int port) {
 
 int main(int argc, char** argv) {
     if (argc != 3) return 2;
-    const int port = std::atoi(argv[1]);
+    const auto address = load::parse_address(argv[1]);
+    if (!address) return 2;
     const std::string_view mode = argv[2];
-    const int listener = listen_on(port, mode == "late" || mode == "full" ? 0 : 64);
-    if (mode == "late" || mode == "full") fill_queue(port);
+    const int listener = listen_on(*address, mode == "late" || mode == "full" ? 0 : 64);
+    if (mode == "late" || mode == "full") fill_queue(*address);
     std::puts("ready");
     std::fflush(stdout);
-    if (mode == "queue") drop_queues(port, listener);
+    if (mode == "queue") drop_queues(*address, argv[1], listener);
     if (mode == "full") pause();
-    if (mode == "late") wait_for_waiting_syn(port);
+    if (mode == "late") wait_for_waiting_syn(std::atoi(argv[1]));
     serve_all(listener, mode);
 }

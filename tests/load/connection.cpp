@@ -1,63 +1,62 @@
 #include "tests/load/connection.h"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 namespace load {
 namespace {
 
-std::string head_of(const Target& target, const std::string& token) {
-    std::string path = target.path;
-    path += path.find('?') == path.npos ? '?' : '&';
-    path += "token=" + token;
-    return (target.post ? "POST " : "GET ") + path +
-           " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: http_load\r\nConnection: close\r\n";
+/// What the service has brought about; all else is the machine's fault.
+bool is_answer(int connect_error) {
+    return connect_error == EINPROGRESS || connect_error == ECONNREFUSED ||
+           connect_error == ENOENT || connect_error == EAGAIN || connect_error == ECONNRESET;
 }
 
-std::string post_body(const std::string& token, std::size_t bytes) {
-    std::string body = token + " ";
-    body.resize(std::max(bytes, body.size()), 'x');
-    return body;
-}
-
-std::string request_of(const Target& target, const std::string& token, const std::string& body) {
-    if (!target.post) return head_of(target, token) + "\r\n";
-    return head_of(target, token) +
-           "Content-Type: text/plain\r\nContent-Length: " + std::to_string(body.size()) +
-           "\r\n\r\n" + body;
+End end_of_connect(int error) {
+    switch (error) {
+    case ECONNREFUSED:
+    case ENOENT: return End::refused;
+    case EAGAIN: return End::busy;
+    // A reset is an answer to a connection that had been made.
+    case ECONNRESET: return End::broken;
+    default: return End::unconnected;
+    }
 }
 
 } // namespace
 
-Connection::Connection(const Target& target, std::uint16_t port, std::string token,
-                       std::size_t body_bytes) {
-    const std::string body = target.post ? post_body(token, body_bytes) : "";
-    unsent_ = request_of(target, token, body);
-    exchange_.expected = "ok " + token + " body=" + std::to_string(body.size()) + " ";
-
-    fd_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+Connection::Connection(const Address& address, Protocol protocol)
+    : protocol_(protocol), response_(protocol) {
+    fd_ = socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "socket");
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     started_ = Clock::now();
-    if (connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 ||
-        errno == EINPROGRESS)
-        return;
-    connect_error_ = errno;
-    if (connect_error_ == ECONNREFUSED) return;
-    close(fd_);
-    throw std::system_error(connect_error_, std::generic_category(), "connect");
+    if (connect(fd_, address.get(), address.size) == 0) return;
+    if (!is_answer(errno)) {
+        const int error = errno;
+        close(fd_);
+        throw std::system_error(error, std::generic_category(), "connect");
+    }
+    if (errno != EINPROGRESS) connect_error_ = errno;
 }
 
 Connection::~Connection() {
     close(fd_);
+}
+
+void Connection::begin(Request request, bool after) {
+    unsent_ = std::move(request.bytes);
+    sent_ = 0;
+    response_ = Response(protocol_);
+    exchange_ = {.expected = std::move(request.expected), .post = request.post, .after = after};
+    if (requests_++ == 0) return;
+    started_ = Clock::now();
+    exchange_.reused = true;
+    exchange_.connected = true;
+    send_rest();
 }
 
 bool Connection::ready() {
@@ -70,9 +69,16 @@ void Connection::give_up() {
     finish(exchange_.connected ? End::unanswered : End::unconnected);
 }
 
+bool Connection::is_open() const {
+    char byte = 0;
+    return !response_.has_strays() && recv(fd_, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 &&
+           errno == EAGAIN;
+}
+
 bool Connection::finish(End end) {
     exchange_.end = end;
     exchange_.total_time = Clock::now() - started_;
+    if (!exchange_.connected) exchange_.connect_time = exchange_.total_time;
     return true;
 }
 
@@ -85,11 +91,9 @@ bool Connection::check_connected() {
         exchange_.connected = true;
         return true;
     }
-    // A reset is an answer to a connection that had been made.
+    exchange_.error = error;
     exchange_.connected = error == ECONNRESET;
-    finish(error == ECONNREFUSED ? End::refused
-           : exchange_.connected ? End::broken
-                                 : End::unconnected);
+    finish(end_of_connect(error));
     return false;
 }
 
@@ -109,6 +113,7 @@ bool Connection::receive() {
         const ssize_t n = recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
         if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
         if (n <= 0) {
+            if (n < 0) exchange_.error = errno;
             if (n == 0) response_.end_of_stream();
             return finish(response_.complete() ? End::complete : End::broken);
         }

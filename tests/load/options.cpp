@@ -1,5 +1,6 @@
 #include "tests/load/options.h"
 
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -9,18 +10,35 @@
 namespace load {
 namespace {
 
-constexpr const char* usage_text =
+constexpr const char* http_usage =
     R"(Usage: http_load --port PORT (--get PATH | --post PATH)... (--rate N | --clients N) [option...]
 
 Sends HTTP/1.1 requests to 127.0.0.1, each on a connection of its own, and counts every one of them
 exactly once. It stops after --duration or --requests, or at SIGTERM or SIGINT.
 
   --port PORT       where to send
-  --get PATH        send GET PATH; may be repeated and mixed with --post: they take turns
+)";
+
+constexpr const char* fastcgi_usage =
+    R"(Usage: fcgi_load --to ADDRESS --root FOLDER (--get PATH | --post PATH)...
+                 (--rate N | --clients N) [option...]
+
+Sends FastCGI requests to PHP-FPM and counts every one of them exactly once. It stops after
+--duration or --requests, or at SIGTERM or SIGINT. With more clients than the service has workers
+and its backlog has places, the accept queue is full.
+
+  --to ADDRESS      PORT or 10.0.0.1:PORT or [::1]:PORT, or the path of a unix socket
+  --root FOLDER     PATHs are below it (where PHP-FPM sees it)
+  --keep-alive N    N requests on one connection, then the client closes it (default 1)
+)";
+
+constexpr const char* common_usage =
+    R"(  --get PATH        send GET PATH; may be repeated and mixed with --post: they take turns
   --post PATH       send POST PATH
   --body-size N     bytes in the body of a POST (default 1024)
   --rate N          N requests a second, whatever the answers do (open loop)
   --clients N       N clients, each sends its next request after an answer (closed loop)
+  --rest TIME       how long such a client waits after a request that was not answered (default 5ms)
   --duration TIME   stop sending after TIME, as in 500ms, 10s, 2m
   --requests N      stop sending after N requests
   --wait TIME       wait so long for what is in flight then; the rest is lost (default 15s)
@@ -31,15 +49,21 @@ exactly once. It stops after --duration or --requests, or at SIGTERM or SIGINT.
 The sum of these is what was sent:
   answered  a complete 200 with the expected text
   late      the same, but a connect() took over 0.9 s (a dropped SYN came back)
-  refused   no connection was made: ECONNREFUSED, or nginx's 502 after nothing but such
+  refused   no connection was made: ECONNREFUSED, or nginx's 502 after nothing but such; ENOENT
+            where a unix socket's path is gone
+  busy      no connection was made: EAGAIN, a unix socket's accept queue is full
   cut       see --cut-after
   lost      everything else
+In JSON they are there once more, each with their own sum, as get_..., post_..., reused_... (not the
+first on its connection) and after_... (begun after a SIGUSR1, with which a script marks the begin
+of a stop). slow_refused is how many of the refused took over 0.9 s to be refused.
 Exit status: 0 the run is complete, whatever was lost; 1 the generator itself failed; 2 usage;
 3 the sum is wrong.
 )";
 
 [[noreturn]] void usage_error(const std::string& reason) {
-    std::fprintf(stderr, "http_load: %s\nTry 'http_load --help'.\n", reason.c_str());
+    const char* const name = program_invocation_short_name;
+    std::fprintf(stderr, "%s: %s\nTry '%s --help'.\n", name, reason.c_str(), name);
     std::exit(2);
 }
 
@@ -69,9 +93,23 @@ std::string parse_path(std::string_view option, std::string_view text) {
     return std::string(text);
 }
 
+Address parse_to(std::string_view option, std::string_view text) {
+    const auto address = parse_address(text);
+    if (!address)
+        usage_error("--" + std::string(option) + ": '" + std::string(text) + "' is out of place");
+    return *address;
+}
+
 void apply(Options& options, std::string_view name, std::string_view text) {
     if (name == "port")
-        options.port = parse_number<std::uint16_t>(name, text, 1, 65535);
+        options.address =
+            *parse_address(std::to_string(parse_number<std::uint16_t>(name, text, 1, 65535)));
+    else if (name == "to")
+        options.address = parse_to(name, text);
+    else if (name == "root")
+        options.root = text;
+    else if (name == "keep-alive")
+        options.keep_alive = parse_number<unsigned>(name, text, 1, 1'000'000'000);
     else if (name == "get" || name == "post")
         options.targets.push_back({name == "post", parse_path(name, text)});
     else if (name == "body-size")
@@ -80,6 +118,8 @@ void apply(Options& options, std::string_view name, std::string_view text) {
         options.rate = parse_number<double>(name, text, 0.01, 100'000);
     else if (name == "clients")
         options.clients = parse_number<unsigned>(name, text, 1, 10'000);
+    else if (name == "rest")
+        options.rest = parse_time(name, text);
     else if (name == "duration")
         options.duration = parse_time(name, text);
     else if (name == "requests")
@@ -93,39 +133,54 @@ void apply(Options& options, std::string_view name, std::string_view text) {
 }
 
 void require_complete(const Options& options) {
-    if (options.port == 0) usage_error("--port is missing");
+    if (options.address.size == 0)
+        usage_error(options.protocol == Protocol::http ? "--port is missing" : "--to is missing");
+    if (options.protocol == Protocol::fastcgi && options.root.empty())
+        usage_error("--root is missing");
     if (options.targets.empty()) usage_error("--get or --post is missing");
     if ((options.rate > 0) == (options.clients > 0))
         usage_error("exactly one of --rate and --clients is needed");
 }
 
+std::vector<option> known_options(Protocol protocol) {
+    std::vector<option> known{{"get", required_argument, nullptr, 'o'},
+                              {"post", required_argument, nullptr, 'o'},
+                              {"body-size", required_argument, nullptr, 'o'},
+                              {"rate", required_argument, nullptr, 'o'},
+                              {"clients", required_argument, nullptr, 'o'},
+                              {"rest", required_argument, nullptr, 'o'},
+                              {"duration", required_argument, nullptr, 'o'},
+                              {"requests", required_argument, nullptr, 'o'},
+                              {"wait", required_argument, nullptr, 'o'},
+                              {"cut-after", required_argument, nullptr, 'o'},
+                              {"json", no_argument, nullptr, 'o'},
+                              {"help", no_argument, nullptr, 'h'}};
+    if (protocol == Protocol::http) {
+        known.push_back({"port", required_argument, nullptr, 'o'});
+    } else {
+        known.push_back({"to", required_argument, nullptr, 'o'});
+        known.push_back({"root", required_argument, nullptr, 'o'});
+        known.push_back({"keep-alive", required_argument, nullptr, 'o'});
+    }
+    known.push_back({nullptr, 0, nullptr, 0});
+    return known;
+}
+
 } // namespace
 
-Options parse_options(int argc, char** argv) {
-    static const option known[] = {
-        {"port", required_argument, nullptr, 'o'},
-        {"get", required_argument, nullptr, 'o'},
-        {"post", required_argument, nullptr, 'o'},
-        {"body-size", required_argument, nullptr, 'o'},
-        {"rate", required_argument, nullptr, 'o'},
-        {"clients", required_argument, nullptr, 'o'},
-        {"duration", required_argument, nullptr, 'o'},
-        {"requests", required_argument, nullptr, 'o'},
-        {"wait", required_argument, nullptr, 'o'},
-        {"cut-after", required_argument, nullptr, 'o'},
-        {"json", no_argument, nullptr, 'o'},
-        {"help", no_argument, nullptr, 'h'},
-        {nullptr, 0, nullptr, 0},
-    };
+Options parse_options(int argc, char** argv, Protocol protocol) {
+    const std::vector<option> known = known_options(protocol);
     Options options;
+    options.protocol = protocol;
     int index = 0;
-    for (int found = 0; (found = getopt_long(argc, argv, "", known, &index)) != -1;) {
+    for (int found = 0; (found = getopt_long(argc, argv, "", known.data(), &index)) != -1;) {
         if (found == 'h') {
-            std::fputs(usage_text, stdout);
+            std::fputs(protocol == Protocol::http ? http_usage : fastcgi_usage, stdout);
+            std::fputs(common_usage, stdout);
             std::exit(0);
         }
         if (found == '?') usage_error("no such option, or its value is missing");
-        apply(options, known[index].name, optarg ? optarg : "");
+        apply(options, known[static_cast<std::size_t>(index)].name, optarg ? optarg : "");
     }
     if (optind < argc) usage_error("'" + std::string(argv[optind]) + "' is one too many");
     require_complete(options);

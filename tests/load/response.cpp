@@ -39,7 +39,10 @@ bool same_name(std::string_view found, std::string_view lower) {
 } // namespace
 
 void Response::append(std::string_view bytes) {
-    raw_ += bytes;
+    if (protocol_ == Protocol::fastcgi)
+        raw_ += records_.append(bytes);
+    else
+        raw_ += bytes;
     if (body_at_ == 0) read_head();
 }
 
@@ -47,7 +50,10 @@ void Response::read_head() {
     const auto end = raw_.find("\r\n\r\n");
     if (end == std::string::npos) return;
     body_at_ = end + 4;
-    if (raw_.starts_with("HTTP/1.") && raw_.size() > 12)
+    if (protocol_ == Protocol::fastcgi)
+        status_ = static_cast<int>(
+            parse_size(header("status").value_or("200").substr(0, 3), 10).value_or(0));
+    else if (raw_.starts_with("HTTP/1.") && raw_.size() > 12)
         status_ = static_cast<int>(parse_size(std::string_view(raw_).substr(9, 3), 10).value_or(0));
 }
 
@@ -66,6 +72,7 @@ std::optional<std::string> Response::header(std::string_view name) const {
 
 bool Response::complete() const {
     if (body_at_ == 0) return false;
+    if (protocol_ == Protocol::fastcgi) return records_.ended();
     if (header("transfer-encoding")) return dechunk(payload()).has_value();
     if (const auto length = header("content-length"))
         return payload().size() >= parse_size(*length, 10).value_or(std::string::npos);
@@ -73,7 +80,8 @@ bool Response::complete() const {
 }
 
 std::string Response::body() const {
-    if (header("transfer-encoding")) return dechunk(payload()).value_or("");
+    if (protocol_ == Protocol::http && header("transfer-encoding"))
+        return dechunk(payload()).value_or("");
     return std::string(payload());
 }
 

@@ -4,12 +4,13 @@
 #include <cmath>
 #include <cstdio>
 #include <numeric>
+#include <utility>
 
 namespace load {
 namespace {
 
-constexpr std::array all_verdicts{Verdict::answered, Verdict::lost, Verdict::refused, Verdict::late,
-                                  Verdict::cut};
+constexpr std::array<Verdict, verdict_count> all_verdicts{
+    Verdict::answered, Verdict::lost, Verdict::refused, Verdict::late, Verdict::cut, Verdict::busy};
 
 double milliseconds(Clock::duration d) {
     return std::chrono::duration<double, std::milli>(d).count();
@@ -35,9 +36,35 @@ std::string json_object(const std::map<std::string, std::uint64_t>& counts) {
     return "{" + text + "}";
 }
 
+std::string json_counts(const std::string& prefix, const Counts& counts) {
+    const auto field = [&](const char* name, std::uint64_t n) {
+        return "\"" + prefix + name + "\":" + std::to_string(n);
+    };
+    std::string text = field("sent", counts.sent);
+    for (const Verdict v : all_verdicts) text += "," + field(name_of(v), counts.of(v));
+    return text + "," + field("slow_refused", counts.slow_refused);
+}
+
+void add(Counts& counts, const Finding& finding, const Exchange& exchange) {
+    ++counts.by_verdict[static_cast<std::size_t>(finding.verdict)];
+    if (finding.verdict == Verdict::refused && has_waited(exchange)) ++counts.slow_refused;
+}
+
+std::uint64_t sum(const Counts& counts) {
+    return std::accumulate(counts.by_verdict.begin(), counts.by_verdict.end(), std::uint64_t{0});
+}
+
 std::string row(const std::string& name, const std::string& value) {
     char text[160];
     std::snprintf(text, sizeof text, "  %-34s %s\n", name.c_str(), value.c_str());
+    return text;
+}
+
+/// What there is any of.
+std::string in_words(const Counts& counts) {
+    std::string text = std::to_string(counts.sent) + " sent";
+    for (const Verdict v : all_verdicts)
+        if (counts.of(v) > 0) text += ", " + std::to_string(counts.of(v)) + " " + name_of(v);
     return text;
 }
 
@@ -48,42 +75,53 @@ std::vector<double> sorted(std::vector<double> values) {
 
 } // namespace
 
-void Tally::finished(const Finding& finding, Clock::duration total_time) {
-    ++counts_[static_cast<std::size_t>(finding.verdict)];
+void Tally::finished(const Finding& finding, const Exchange& exchange) {
+    add(all_, finding, exchange);
+    const auto add_to = [&](Counts& sort) {
+        ++sort.sent;
+        add(sort, finding, exchange);
+    };
+    add_to(exchange.post ? post_ : get_);
+    if (exchange.reused) add_to(reused_);
+    if (exchange.after) add_to(after_);
+
     retried_refused_ += finding.retried_refused;
     retried_lost_ += finding.retried_lost;
     if (!finding.reason.empty())
         ++reasons_[std::string(name_of(finding.verdict)) + ": " + finding.reason];
     if (!finding.upstream.empty()) ++upstreams_[finding.upstream];
     if (finding.verdict == Verdict::answered || finding.verdict == Verdict::late)
-        latencies_ms_.push_back(milliseconds(total_time));
+        latencies_ms_.push_back(milliseconds(exchange.total_time));
 }
 
 bool Tally::adds_up() const {
-    return std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0}) == sent_;
+    return sum(all_) == all_.sent && get_.sent + post_.sent == all_.sent;
 }
 
 std::string Tally::json(Clock::duration duration) const {
     const auto latencies = sorted(latencies_ms_);
-    std::string text = "{\"sent\":" + std::to_string(sent_);
-    for (const Verdict v : all_verdicts)
-        text += ",\"" + std::string(name_of(v)) + "\":" + std::to_string(count(v));
-    text += ",\"retried_refused\":" + std::to_string(retried_refused_) +
-            ",\"retried_lost\":" + std::to_string(retried_lost_) +
-            ",\"median_ms\":" + fixed(percentile(latencies, 0.5), 3) +
-            ",\"p99_ms\":" + fixed(percentile(latencies, 0.99), 3) +
-            ",\"worst_ms\":" + fixed(percentile(latencies, 1), 3) +
-            ",\"duration_s\":" + fixed(milliseconds(duration) / 1000, 3) +
-            ",\"behind_ms\":" + fixed(milliseconds(behind_), 3) +
-            ",\"upstreams\":" + json_object(upstreams_) + ",\"reasons\":" + json_object(reasons_);
-    return text + "}\n";
+    return "{" + json_counts("", all_) +
+           ",\"retried_refused\":" + std::to_string(retried_refused_) +
+           ",\"retried_lost\":" + std::to_string(retried_lost_) +
+           ",\"median_ms\":" + fixed(percentile(latencies, 0.5), 3) +
+           ",\"p99_ms\":" + fixed(percentile(latencies, 0.99), 3) +
+           ",\"worst_ms\":" + fixed(percentile(latencies, 1), 3) +
+           ",\"duration_s\":" + fixed(milliseconds(duration) / 1000, 3) +
+           ",\"behind_ms\":" + fixed(milliseconds(behind_), 3) +
+           ",\"upstreams\":" + json_object(upstreams_) + ",\"reasons\":" + json_object(reasons_) +
+           "," + json_counts("get_", get_) + "," + json_counts("post_", post_) + "," +
+           json_counts("reused_", reused_) + "," + json_counts("after_", after_) + "}\n";
 }
 
 std::string Tally::table(Clock::duration duration) const {
     const auto latencies = sorted(latencies_ms_);
-    std::string text = row("sent", std::to_string(sent_) + " in " +
+    std::string text = row("sent", std::to_string(all_.sent) + " in " +
                                        fixed(milliseconds(duration) / 1000, 1) + " s");
-    for (const Verdict v : all_verdicts) text += row(name_of(v), std::to_string(count(v)));
+    for (const Verdict v : all_verdicts) text += row(name_of(v), std::to_string(all_.of(v)));
+    for (const auto& [sort, counts] : {std::pair{"POST", &post_},
+                                       {"on a reused connection", &reused_},
+                                       {"after the mark", &after_}})
+        if (counts->sent > 0 && counts->sent < all_.sent) text += row(sort, in_words(*counts));
     for (const auto& [reason, n] : reasons_) text += row("  " + reason, std::to_string(n));
     if (retried_refused_ + retried_lost_ > 0)
         text += row("answered after nginx's own retry",

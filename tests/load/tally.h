@@ -11,17 +11,28 @@
 
 namespace load {
 
+/// How many requests of one sort were sent, and what became of them.
+struct Counts {
+    std::uint64_t sent = 0;
+    std::array<std::uint64_t, verdict_count> by_verdict{};
+    std::uint64_t slow_refused = 0; // of the refused; in a silence, not at once
+
+    std::uint64_t of(Verdict verdict) const {
+        return by_verdict[static_cast<std::size_t>(verdict)];
+    }
+};
+
 /// The account of a run.
 class Tally {
   public:
-    void sent() { ++sent_; }
+    void sent() { ++all_.sent; }
 
-    void finished(const Finding& finding, Clock::duration total_time);
+    void finished(const Finding& finding, const Exchange& exchange);
 
     /// The generator sent a request so long after its time.
     void behind(Clock::duration delay) { behind_ = std::max(behind_, delay); }
 
-    std::uint64_t sent_count() const { return sent_; }
+    std::uint64_t sent_count() const { return all_.sent; }
 
     /// True when each request that was sent was judged, once.
     bool adds_up() const;
@@ -30,12 +41,14 @@ class Tally {
     std::string table(Clock::duration duration) const;
 
   private:
-    std::uint64_t count(Verdict verdict) const {
-        return counts_[static_cast<std::size_t>(verdict)];
-    }
+    Counts all_;
 
-    std::uint64_t sent_ = 0;
-    std::array<std::uint64_t, 5> counts_{};
+    // Of what is finished, these sorts apart.
+    Counts get_;
+    Counts post_;
+    Counts reused_;
+    Counts after_;
+
     std::uint64_t retried_refused_ = 0;
     std::uint64_t retried_lost_ = 0;
     std::vector<double> latencies_ms_; // of what was answered, on time or late

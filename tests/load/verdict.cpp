@@ -3,7 +3,9 @@
 #include "tests/load/response.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -71,7 +73,7 @@ bool is_expected(const Response& response, const std::string& expected) {
 
 Finding judge_answer(const Exchange& exchange, const std::vector<Try>& tries) {
     Finding finding;
-    const bool late = exchange.connect_time > late_after || count(tries, was_late) > 0;
+    const bool late = has_waited(exchange) || count(tries, was_late) > 0;
     finding.verdict = late ? Verdict::late : Verdict::answered;
     if (tries.empty()) return finding;
     finding.upstream = tries.back().addr;
@@ -82,9 +84,13 @@ Finding judge_answer(const Exchange& exchange, const std::vector<Try>& tries) {
 
 std::string reason_of(const Exchange& exchange, const Response& response) {
     switch (exchange.end) {
-    case End::unconnected: return "not connected at the end";
-    case End::refused: break;
-    case End::broken: return response.status() == 0 ? "closed before an answer" : "truncated";
+    case End::unconnected:
+        return exchange.error == 0 ? "not connected at the end" : std::strerror(exchange.error);
+    case End::refused: return exchange.error == ENOENT ? "no such path" : "";
+    case End::busy: return "";
+    case End::broken:
+        if (response.status() != 0) return "truncated";
+        return exchange.error == 0 ? "closed before an answer" : "reset before an answer";
     case End::unanswered: return "in flight at the end";
     case End::complete: break;
     }
@@ -94,11 +100,16 @@ std::string reason_of(const Exchange& exchange, const Response& response) {
 
 } // namespace
 
+bool has_waited(const Exchange& exchange) {
+    return exchange.connect_time > late_after;
+}
+
 const char* name_of(Verdict verdict) {
     switch (verdict) {
     case Verdict::answered: return "answered";
     case Verdict::late: return "late";
     case Verdict::refused: return "refused";
+    case Verdict::busy: return "busy";
     case Verdict::cut: return "cut";
     case Verdict::lost: return "lost";
     }
@@ -115,9 +126,14 @@ Finding judge(const Exchange& exchange, const Response& response, std::optional<
     const bool ended_by_service = exchange.end == End::broken || response.status() == 502;
     if (exchange.end == End::refused || (response.status() == 502 && all_refused))
         finding.verdict = Verdict::refused;
+    else if (exchange.end == End::busy)
+        finding.verdict = Verdict::busy;
     else if (cut_after && ended_by_service && exchange.total_time >= *cut_after)
         finding.verdict = Verdict::cut;
-    if (finding.verdict != Verdict::refused) finding.reason = reason_of(exchange, response);
+    // What nginx calls refused needs no reason: there is only one.
+    if (finding.verdict != Verdict::refused || tries.empty())
+        finding.reason = reason_of(exchange, response);
+    if (exchange.reused) finding.reason += ", on a reused connection";
     return finding;
 }
 

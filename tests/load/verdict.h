@@ -9,8 +9,12 @@ namespace load {
 
 class Response;
 
-/// What became of one request. Each request is in exactly one of them.
-enum class Verdict { answered, late, refused, cut, lost };
+/// What became of one request. Each request is in exactly one of them. `busy` is what a full accept
+/// queue is to a unix client: EAGAIN, so no connection was made. (A TCP client's SYN is dropped,
+/// and the connection comes late.)
+enum class Verdict { answered, late, refused, busy, cut, lost };
+
+inline constexpr std::size_t verdict_count = 6;
 
 const char* name_of(Verdict verdict);
 
@@ -18,7 +22,8 @@ const char* name_of(Verdict verdict);
 enum class End {
     complete,    // a whole response
     unconnected, // the bound of the run came before connect() was done
-    refused,     // ECONNREFUSED
+    refused,     // ECONNREFUSED, or ENOENT for the path of a unix socket
+    busy,        // EAGAIN: the accept queue of a unix socket is full
     broken,      // closed or reset before the response was whole
     unanswered   // the bound of the run came before the response
 };
@@ -26,10 +31,18 @@ enum class End {
 struct Exchange {
     End end = End::broken;
     bool connected = false;
-    Clock::duration connect_time{}; // until connect() was done; valid if connected
-    Clock::duration total_time{};   // from connect() to the end
+    int error = 0;                  // of connect(), or of the recv() that ended it
+    Clock::duration connect_time{}; // until connect() was done or had failed
+    Clock::duration total_time{};   // from connect(), or the begin of sending, to the end
     std::string expected;           // what the body must begin with
+
+    bool post = false;
+    bool reused = false; // not the first request on its connection
+    bool after = false;  // begun after the mark (SIGUSR1), which says that the stop begins
 };
+
+/// connect() took so long that a SYN must have been dropped.
+bool has_waited(const Exchange& exchange);
 
 struct Finding {
     Verdict verdict = Verdict::lost;

@@ -1,10 +1,13 @@
+#include "tests/load/run.h"
+
 #include "tests/load/connection.h"
-#include "tests/load/options.h"
 #include "tests/load/tally.h"
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <deque>
 #include <memory>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -12,10 +15,10 @@
 #include <system_error>
 #include <unistd.h>
 #include <unordered_map>
+#include <utility>
 
+namespace load {
 namespace {
-
-using namespace load;
 
 void raise_descriptor_limit() {
     rlimit limit{};
@@ -24,11 +27,12 @@ void raise_descriptor_limit() {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int open_stop_signals() {
+int open_signals() {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGUSR1);
     sigprocmask(SIG_BLOCK, &set, nullptr);
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
@@ -37,7 +41,7 @@ int open_stop_signals() {
 class Run {
   public:
     explicit Run(const Options& options)
-        : options_(options), epoll_(epoll_create1(EPOLL_CLOEXEC)), signals_(open_stop_signals()) {
+        : options_(options), epoll_(epoll_create1(EPOLL_CLOEXEC)), signals_(open_signals()) {
         watch(signals_, EPOLLIN);
     }
 
@@ -54,7 +58,9 @@ class Run {
     Clock::duration duration() const { return (sending_ ? Clock::now() : stopped_) - started_; }
 
   private:
-    void watch(int fd, unsigned events) {
+    using Connections = std::unordered_map<int, std::unique_ptr<Connection>>;
+
+    void watch(int fd, unsigned events) const {
         epoll_event event{};
         event.events = events;
         event.data.fd = fd;
@@ -66,6 +72,7 @@ class Run {
     void update(Clock::time_point now) {
         if (sending_ && options_.duration && now - started_ >= *options_.duration)
             stop_sending(now);
+        while (!resting_.empty() && resting_.front() <= now) resting_.pop_front();
         while (sending_ && may_send(now)) send_one(now);
         if (!sending_ && now - stopped_ >= options_.wait) give_up();
     }
@@ -76,7 +83,7 @@ class Run {
     }
 
     bool may_send(Clock::time_point now) const {
-        if (options_.clients > 0) return in_flight_.size() < options_.clients;
+        if (options_.clients > 0) return in_flight_.size() + resting_.size() < options_.clients;
         return due_of(tally_.sent_count()) <= now;
     }
 
@@ -87,12 +94,24 @@ class Run {
         std::snprintf(token, sizeof token, "%08x-%010llx", static_cast<unsigned>(getpid()),
                       static_cast<unsigned long long>(number));
         const Target& target = options_.targets[number % options_.targets.size()];
-        auto connection =
-            std::make_unique<Connection>(target, options_.port, token, options_.body_bytes);
-        watch(connection->fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+        auto connection = take_idle();
+        if (!connection) {
+            connection = std::make_unique<Connection>(options_.address, options_.protocol);
+            watch(connection->fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+        }
+        connection->begin(make_request(options_, target, token), stop_began_);
         in_flight_.emplace(connection->fd(), std::move(connection));
         tally_.sent();
         if (options_.requests && tally_.sent_count() >= *options_.requests) stop_sending(now);
+    }
+
+    /// One that waits for its next request and is still open; the closed ones are dropped.
+    std::unique_ptr<Connection> take_idle() {
+        while (!idle_.empty()) {
+            auto connection = std::move(idle_.extract(idle_.begin()).mapped());
+            if (connection->is_open()) return connection;
+        }
+        return nullptr;
     }
 
     void stop_sending(Clock::time_point now) {
@@ -110,8 +129,9 @@ class Run {
 
     void settle(const Connection& connection) {
         const Exchange& exchange = connection.exchange();
-        tally_.finished(judge(exchange, connection.response(), options_.cut_after),
-                        exchange.total_time);
+        tally_.finished(judge(exchange, connection.response(), options_.cut_after), exchange);
+        if (options_.clients > 0 && exchange.end != End::complete)
+            resting_.push_back(Clock::now() + options_.rest);
     }
 
     /// When update() has something to do even if no event comes.
@@ -120,6 +140,7 @@ class Run {
         auto due = Clock::time_point::max();
         if (options_.duration) due = started_ + *options_.duration;
         if (options_.clients == 0) due = std::min(due, due_of(tally_.sent_count()));
+        if (!resting_.empty()) due = std::min(due, resting_.front());
         return due;
     }
 
@@ -135,21 +156,33 @@ class Run {
     }
 
     void dispatch(int fd) {
-        if (fd == signals_) return on_stop_signal();
+        if (fd == signals_) return on_signal();
+        // The service closed a connection between two requests, as it may.
+        if (const auto found = idle_.find(fd); found != idle_.end()) {
+            if (!found->second->is_open()) idle_.erase(found);
+            return;
+        }
         const auto found = in_flight_.find(fd);
         if (found == in_flight_.end() || !found->second->ready()) return;
         settle(*found->second);
-        in_flight_.erase(found);
+        const auto node = in_flight_.extract(found);
+        const Connection& connection = *node.mapped();
+        if (connection.exchange().end == End::complete &&
+            connection.requests() < options_.keep_alive && connection.is_open())
+            idle_.emplace(fd, std::move(node.mapped()));
     }
 
-    /// The first ends sending, the second the waiting as well.
-    void on_stop_signal() {
+    /// USR1 is the mark. The first TERM or INT ends sending, the second the waiting as well.
+    void on_signal() {
         signalfd_siginfo info{};
-        if (read(signals_, &info, sizeof info) != sizeof info) return;
-        if (sending_)
-            stop_sending(Clock::now());
-        else
-            give_up();
+        while (read(signals_, &info, sizeof info) == sizeof info) {
+            if (info.ssi_signo == SIGUSR1)
+                stop_began_ = true;
+            else if (sending_)
+                stop_sending(Clock::now());
+            else
+                give_up();
+        }
     }
 
     const Options& options_;
@@ -158,31 +191,39 @@ class Run {
     Clock::time_point started_ = Clock::now();
     Clock::time_point stopped_{};
     bool sending_ = true;
+    bool stop_began_ = false;
     Tally tally_;
-    std::unordered_map<int, std::unique_ptr<Connection>> in_flight_;
+    Connections in_flight_;
+    Connections idle_; // kept alive, between two requests
+
+    // A client whose request was not answered rests until then: a service that refuses must not
+    // lose the processor to those whom it refuses. The earliest is the first.
+    std::deque<Clock::time_point> resting_;
 };
 
-int report(const Run& run, bool as_json) {
+int report(const Run& run, const Options& options) {
     const std::string table = run.tally().table(run.duration());
-    if (as_json) std::fputs(run.tally().json(run.duration()).c_str(), stdout);
-    std::fputs(table.c_str(), as_json ? stderr : stdout);
+    if (options.json) std::fputs(run.tally().json(run.duration()).c_str(), stdout);
+    std::fputs(table.c_str(), options.json ? stderr : stdout);
     if (run.tally().adds_up()) return 0;
-    std::fputs("http_load: the counts do not add up to what was sent\n", stderr);
+    std::fprintf(stderr, "%s: the counts do not add up to what was sent\n",
+                 program_invocation_short_name);
     return 3;
 }
 
 } // namespace
 
-int main(int argc, char** argv) {
-    const Options options = parse_options(argc, argv);
+int run_load(const Options& options) {
     raise_descriptor_limit();
     try {
         Run run(options);
         run.go();
-        return report(run, options.json);
+        return report(run, options);
     } catch (const std::system_error& error) {
-        std::fprintf(stderr, "http_load: the generator itself failed, nothing was measured: %s\n",
-                     error.what());
+        std::fprintf(stderr, "%s: the generator itself failed, nothing was measured: %s\n",
+                     program_invocation_short_name, error.what());
         return 1;
     }
 }
+
+} // namespace load

@@ -1,0 +1,205 @@
+# shellcheck shell=bash
+# A contender (sluice with PHP-FPM, or bare PHP-FPM as the control) on a private site, and load on
+# it: what all scripts of this folder have in common. For sourcing, after ../app/site.bash.
+# shellcheck disable=SC2034 # much of this is for who sources it
+
+build=$(cd -- "${BUILD_DIR:-$root/build/dev}" && pwd)
+sluice=$build/sluice
+fcgi_load=$build/fcgi_load
+http_load=$build/http_load
+www_data=33
+
+contender=sluice   # or bare
+transport=tcp      # tcp, tcp6 or unix
+uid33=''           # not empty: runs as www-data, without any capability
+chroot_dir=''      # where the contender runs; the load comes from outside
+workers=4
+backlog=32         #
+control_timeout=10 # of the control alone; sluice sets its own
+stop_patience=20   # seconds; what has not ended then never will
+contender_environment=()
+
+contender_option_text="  --contender sluice|bare    bare is PHP-FPM alone, stopped with QUIT (default sluice)
+  --transport tcp|tcp6|unix  (default tcp)
+  --uid33                    as www-data, without capabilities
+  --chroot DIR               in DIR, which has a PHP-FPM (FPM_PROGRAM), /proc and /dev; sluice must
+                             be the static one (BUILD_DIR=build/static SLUICE=...)"
+
+# For the option loops: sets `taken` to how many words it took, 0 if the option is none of these.
+take_contender_option() {
+    taken=2
+    case $1 in
+    --contender) contender=$2 ;;
+    --transport) transport=$2 ;;
+    --uid33) uid33=yes taken=1 ;;
+    --chroot) chroot_dir=${2%/} ;;
+    *) taken=0 ;;
+    esac
+    [[ $contender == sluice || $contender == bare ]] || fail "no such contender: $contender"
+    [[ $transport == tcp || $transport == tcp6 || $transport == unix ]] ||
+        fail "no such transport: $transport"
+}
+
+# What a user would say of this contender.
+contender_label() {
+    echo "$contender $transport${uid33:+ uid33}${chroot_dir:+ ${chroot_dir##*/}}"
+}
+
+make_stop_site() {
+    local tool
+    # iproute2 is in /sbin for some users.
+    PATH=$PATH:/usr/sbin:/sbin
+    for tool in ss setpriv; do
+        command -v "$tool" >/dev/null || fail "$tool is not installed"
+    done
+    ((EUID == 0)) || fail "needs root: PHP-FPM's workers are another user"
+    sluice=${SLUICE:-$sluice}
+    [[ -x $sluice && -x $fcgi_load ]] || fail "$build has no sluice or fcgi_load: build them first"
+    make_site
+    [[ -z $chroot_dir ]] || move_site_into_chroot
+    mkdir "$site/run"
+    chown "$www_data" "$site/run"
+}
+
+# The same path leads to the site inside and outside of the other root.
+move_site_into_chroot() {
+    [[ -e $chroot_dir/proc/self ]] || fail "$chroot_dir/proc is not mounted"
+    mkdir -p "$chroot_dir${site%/*}"
+    mv "$site" "$chroot_dir$site"
+    ln -s "$chroot_dir$site" "$site"
+    cp "$sluice" "$site/sluice"
+    sluice=$site/sluice
+    trap end_chroot_site EXIT
+}
+
+end_chroot_site() {
+    trap '' INT TERM HUP
+    end_all
+    rm -rf "${chroot_dir:?}$site"
+    rm -f "$site"
+}
+
+# configure_contender NAME: a free address for it ($address), and $site/NAME.conf.
+configure_contender() {
+    local name=$1
+    port=''
+    case $transport in
+    unix) address=$site/run/$name.sock ;;
+    tcp) free_port port && address=127.0.0.1:$port ;;
+    tcp6) free_port port && address="[::1]:$port" ;;
+    esac
+    write_fpm "$name" "$address" "$workers"
+    cat >>"$site/$name.conf" <<END
+listen.backlog = $backlog
+listen.owner = www-data
+END
+    [[ $contender == sluice ]] || cat >>"$site/$name.conf" <<END
+[global]
+process_control_timeout = ${control_timeout}s
+END
+}
+
+# launch_contender NAME: starts what was configured; its pid in $contender_pid. Does not wait.
+launch_contender() {
+    local name=$1 words=()
+    rm -f "$site/$name.log"
+    : >"$site/$name.log"
+    # FPM opens /proc/self/fd/2, which as another user it may only if the file is its own.
+    [[ -z $uid33 ]] || chown "$www_data" "$site/$name.log"
+    [[ -z $chroot_dir ]] || words+=(chroot "$chroot_dir")
+    [[ -z $uid33 ]] || words+=(setpriv --reuid "$www_data" --regid "$www_data" --clear-groups
+        --inh-caps=-all --bounding-set=-all)
+    if [[ $contender == sluice ]]; then
+        words+=(env "${contender_environment[@]}" "$sluice" --)
+    fi
+    start "$name" "${words[@]}" "$fpm_program" -y "$site/$name.conf"
+    contender_pid=$started
+}
+
+answers() {
+    "$fcgi_load" --to "$address" --root "$site/app" --get "/work.php?ms=0" --clients 1 \
+        --requests 1 --wait 2s --json 2>/dev/null | grep -q '"answered":1,'
+}
+
+start_contender() {
+    launch_contender "$1"
+    until_true 10 "$(contender_label)" answers
+}
+
+# The signal with which this contender is to be stopped without loss.
+stop_signal() {
+    if [[ $contender == sluice ]]; then echo TERM; else echo QUIT; fi
+}
+
+# await_end PID: false if it has not ended within $stop_patience. Its exit status in $status.
+await_end() {
+    local pid=$1 end=$(($(now_ms) + stop_patience * 1000))
+    status=0
+    until is_gone "$pid"; do
+        if (($(now_ms) > end)); then
+            status='none'
+            return 1
+        fi
+        sleep 0.005
+    done
+    wait "$pid" || status=$?
+}
+
+# end_leftovers PID: what is left of the contender's whole session is killed; fails if there was
+# anything left.
+end_leftovers() {
+    local left
+    left=$(pids_of_session "$1")
+    [[ $left ]] || return 0
+    # shellcheck disable=SC2086 # one word per pid
+    kill -KILL $left 2>/dev/null || true
+    return 1
+}
+
+# start_load NAME OPTION...: on $address; its account will be in $site/NAME.log.
+start_load() {
+    local name=$1
+    shift
+    rm -f "$site/$name.log"
+    start "$name" "$fcgi_load" --to "$address" --root "$site/app" --wait 20s --json "$@"
+    load_pid=$started
+}
+
+# end_load NAME: ends sending, waits for what is in flight, and reads the account into the array
+# `account`, one entry for each number in it.
+declare -A account
+end_load() {
+    local pair load_status=0
+    kill -TERM "$load_pid"
+    wait "$load_pid" || load_status=$?
+    account=([status]=$load_status)
+    while IFS=: read -r pair; do
+        account[${pair%%:*}]=${pair#*:}
+    done < <(grep '^{' "$site/$1.log" | grep -o '"[a-z_0-9]*":[0-9.]*[,}]' | tr -d '",}')
+    ((load_status == 0)) || fail "the generator failed: $(cat "$site/$1.log")"
+}
+
+reasons() {
+    sed -n 's/.*"reasons":{\([^}]*\)}.*/\1/p' "$site/$1.log" | tr -d '"'
+}
+
+# How many connections wait in the accept queues of $address.
+queue_length() {
+    if [[ $transport == unix ]]; then
+        # A listener of sluice may have been bound under another name in the same folder.
+        ss -Hxln | awk -v folder="$site/run/" \
+            'index($5, folder) == 1 && $3 > most { most = $3 } END { print most + 0 }'
+    else
+        ss -Hltn "sport = :$port" | awk '$2 > most { most = $2 } END { print most + 0 }'
+    fi
+}
+
+# A queue holds one more than its backlog. So many clients keep it full, the workers' grip apart.
+queue_is_full() {
+    (($(queue_length) >= backlog + 1 - workers))
+}
+
+keep_cores_busy() {
+    local core
+    for core in $(seq "$(nproc)"); do start "busy$core" sh -c 'while :; do :; done'; done
+}
