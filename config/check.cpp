@@ -14,6 +14,9 @@ namespace {
 
 using signals::Meaning;
 
+// PHP-FPM's (init/core/plan): what the command is, is not known here.
+constexpr Duration usual_deadline{9'000};
+
 class Check {
   public:
     Check(const Settings& settings, const Places& places) : settings_(settings), places_(places) {}
@@ -24,6 +27,7 @@ class Check {
         stop_signal_that_cuts_requests();
         nothing_drains();
         kill_without_deadline();
+        no_time_left_to_finish();
         limit_out_of_reach();
         return std::move(problems_);
     }
@@ -93,6 +97,20 @@ class Check {
         if (settings_.drain.deadline == Duration{0} && written("drain.kill_after"))
             warn("drain.kill_after", "has no effect with drain.deadline = \"0s\", which is none; "
                                      "remove one of the two");
+    }
+
+    void no_time_left_to_finish() {
+        const bool none = settings_.drain.deadline == Duration{0};
+        if (none || (!written("drain.announce") && !written("drain.queue"))) return;
+        if (!settings_.drain.deadline && settings_.service.kind == Kind::plain) return;
+        const auto limit = settings_.drain.deadline.value_or(usual_deadline);
+        const auto before = settings_.drain.announce + settings_.drain.queue;
+        if (before < limit) return;
+        error(written("drain.announce") ? "drain.announce" : "drain.queue",
+              "drain.announce and drain.queue together take " + text_of(before) +
+                  " of a drain.deadline of " + text_of(limit) +
+                  ", which leaves no time to finish requests; shorten them, or lengthen the "
+                  "deadline and what Docker allows (stop_grace_period)");
     }
 
     void limit_out_of_reach() {

@@ -126,11 +126,20 @@ constexpr auto restart_backoff = [](auto& s) -> auto& {
 constexpr auto restart_limit = [](auto& s) -> auto& {
     return s.service.restart_limit;
 };
+constexpr auto announce = [](auto& s) -> auto& {
+    return s.drain.announce;
+};
+constexpr auto queue = [](auto& s) -> auto& {
+    return s.drain.queue;
+};
 constexpr auto deadline = [](auto& s) -> auto& {
     return s.drain.deadline;
 };
 constexpr auto kill_after = [](auto& s) -> auto& {
     return s.drain.kill_after;
+};
+constexpr auto linger = [](auto& s) -> auto& {
+    return s.drain.linger;
 };
 constexpr auto level = [](auto& s) -> auto& {
     return s.log.level;
@@ -174,13 +183,24 @@ constexpr std::array table{
         "it has a plus sign: \"RTMIN+3\".",
         nullptr,
         print_no_single_value},
+    scalar<DurationText, announce>(
+        "drain.announce", Type::duration, always("0s"),
+        "From the drain signal, how long new connections are still taken, so that a balancer that "
+        "cannot see a refusal (Docker's proxy, a VIP) learns of the stop first."),
+    scalar<DurationText, queue>(
+        "drain.queue", Type::duration, always("2s"),
+        "Where the kernel cannot refuse new connections without losing those that wait: how long "
+        "the accept queue may take to run empty by itself before handshakes are held off."),
     scalar<DurationText, deadline>(
         "drain.deadline", Type::duration, {"9s", "none"},
         "From the drain signal to SIGTERM. Keep it, and kill_after, within what Docker allows (10 "
-        "s "
-        "unless stop_grace_period says otherwise). \"0s\": no deadline."),
+        "s unless stop_grace_period says otherwise). \"0s\": no deadline."),
     scalar<DurationText, kill_after>("drain.kill_after", Type::duration, always("500ms"),
                                      "From that SIGTERM to SIGKILL."),
+    scalar<DurationText, linger>(
+        "drain.linger", Type::duration, always("0s"),
+        "How long a container that has been drained goes on refusing new connections before it "
+        "ends: the address of a container that is gone does not refuse, it hangs."),
     scalar<ChoiceText<LogLevel, levels>, level>("log.level", Type::choice, {"info", "warning"},
                                                 "The least important messages to log.", levels),
     scalar<ChoiceText<LogFormat, formats>, format>("log.format", Type::choice, always("text"),

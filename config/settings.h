@@ -47,8 +47,11 @@ struct Settings {
     signals::Rules signals;
 
     struct {
+        Duration announce{0};
+        Duration queue{2'000};
         std::optional<Duration> deadline; // 0: none
         Duration kill_after{500};
+        Duration linger{0};
     } drain;
 
     struct {

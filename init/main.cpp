@@ -10,6 +10,7 @@
 
 #include "config/load.h"
 #include "config/print.h"
+#include "init/core/words.h"
 #include "init/options.h"
 #include "init/os/descriptors.h"
 #include "init/os/fatal.h"
@@ -110,7 +111,7 @@ int run(const CommandLine& line, const std::vector<int>& inherited) {
     signals::Inbox inbox(loop);
     become_subreaper();
     const auto service_environment = config::without_own(variables);
-    auto prepared = prepare(loop, inbox, settings, line.options, service_environment);
+    auto prepared = prepare(loop, inbox, settings, line.options, service_environment, Purpose::run);
     os::set_up_log(prepared.plan.log_level, settings.log.format);
     report(prepared);
     if (!prepared.problems.empty()) return prepared.exit_code;
@@ -122,7 +123,8 @@ int run(const CommandLine& line, const std::vector<int>& inherited) {
     // Ctrl-C goes to the foreground group. For FPM that stays ours: FPM's would cut its requests.
     prepared.launch.terminal = prepared.plan.kind == config::Kind::plain && os::holds_terminal();
     log_start(prepared.plan);
-    Supervisor supervisor(loop, inbox, prepared.plan, prepared.launch, inherited);
+    Supervisor supervisor(loop, inbox, prepared.plan, prepared.launch, inherited,
+                          std::move(prepared.sockets));
     return supervisor.run();
 }
 
@@ -142,8 +144,8 @@ int check(const CommandLine& line) {
     boost::asio::io_context loop(1);
     const auto never_without_work = boost::asio::make_work_guard(loop);
     signals::Inbox inbox(loop);
-    auto prepared =
-        prepare(loop, inbox, loaded.settings, line.options, config::without_own(variables));
+    auto prepared = prepare(loop, inbox, loaded.settings, line.options,
+                            config::without_own(variables), Purpose::check);
     for (const auto& problem : prepared.problems) std::fprintf(stderr, "%s\n", problem.c_str());
     if (!prepared.problems.empty()) return prepared.exit_code;
     if (prepared.stopped) {

@@ -7,12 +7,20 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "init/fpm/config_check.h"
+#include "init/fpm/effective_config.h"
+#include "init/fpm/pool_sockets.h"
 #include "init/fpm/recognise.h"
+#include "init/fpm/wrapper.h"
+#include "init/net/features.h"
+#include "init/os/accounts.h"
 #include "init/os/capture.h"
 #include "init/os/descriptors.h"
 #include "init/os/program.h"
+#include "init/os/random.h"
 #include "signals/meaning.h"
 #include "signals/names.h"
 
@@ -26,12 +34,18 @@ using namespace std::chrono_literals;
 // something, and is not going to be up in time either.
 constexpr auto check_limit = 10s;
 
+std::string text_of(const std::string& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
 class Preparation {
   public:
     Preparation(boost::asio::io_context& loop, signals::Inbox& inbox,
                 const config::Settings& settings, const core::Options& options,
-                const std::vector<std::string>& environment)
-        : loop_(loop),
+                const std::vector<std::string>& environment, Purpose purpose)
+        : purpose_(purpose),
+          loop_(loop),
           inbox_(inbox),
           settings_(settings),
           options_(options),
@@ -61,6 +75,7 @@ class Preparation {
                    "process_control_timeout is in force, and without one it cuts requests at a "
                    "stop; write php-fpm into the command, or set it to " +
                    std::to_string(fpm::control_timeout(plan().stop.deadline).count()) + "s");
+            discover_unseen(command);
         } else if (auto warning = fpm::shell_form_warning(command); !warning.empty()) {
             notice(std::move(warning));
         }
@@ -122,7 +137,12 @@ class Preparation {
         result_.missing_program = program.error;
         result_.launch.path = program.path;
         result_.launch.command = plan().command;
-        result_.launch.environment = environment_;
+        auto& environment = result_.launch.environment;
+        environment = environment_;
+        std::erase_if(environment,
+                      [](const auto& entry) { return entry.starts_with("FPM_SOCKETS"); });
+        const auto& told = result_.sockets.environment;
+        environment.insert(environment.end(), told.begin(), told.end());
     }
 
     // --- php-fpm ------------------------------------------------------------------------------
@@ -131,29 +151,42 @@ class Preparation {
         plan().name = std::filesystem::path(service.program).filename();
         const auto config = ask_fpm(service);
         if (!result_.problems.empty() || result_.stopped) return;
+        if (!effective_) {
+            notice("what " + service.program +
+                   " listens on is not known, so its sockets stay its own: what waits in the "
+                   "accept queue at a stop is lost");
+        }
         const auto wrapper = config ? wrap(*config) : relative_;
+        if (!config) own_sockets(nullptr);
         plan().command = service.wrapper;
         if (!service.implied) plan().command.push_back(service.program);
         const auto words = fpm::foreground(service.arguments, wrapper);
         plan().command.insert(plan().command.end(), words.begin(), words.end());
     }
 
+    os::Captured run_check(const fpm::Service& service, const std::string& config,
+                           std::vector<int> keep) {
+        os::Launch launch{.path = os::find_program(service.program, search_path_).path,
+                          .command = {service.program},
+                          .environment = environment_,
+                          .keep = std::move(keep)};
+        const auto words = fpm::check(service.arguments, config);
+        launch.command.insert(launch.command.end(), words.begin(), words.end());
+        return os::capture(loop_, inbox_, plan().signals, launch, check_limit);
+    }
+
     // FPM's own check. Gives the file that FPM reads; nothing where it cannot be known.
     std::optional<std::string> ask_fpm(const fpm::Service& service) {
-        const auto program = os::find_program(service.program, search_path_);
-        os::Launch launch{
-            .path = program.path, .command = {service.program}, .environment = environment_};
-        const auto words = fpm::check(service.arguments);
-        launch.command.insert(launch.command.end(), words.begin(), words.end());
-        const auto checked = os::capture(loop_, inbox_, plan().signals, launch, check_limit);
+        const auto checked = run_check(service, service.arguments.config.value_or(""), {});
         switch (checked.end) {
         case os::Captured::End::asked_to_stop: result_.stopped = true; return {};
         case os::Captured::End::not_started:
             disagree(service, os::exit_code_of_failure(checked.failure),
-                     os::describe_failure(checked.failure, program.path));
+                     os::describe_failure(checked.failure, service.program));
             break;
         case os::Captured::End::too_slow:
-            notice(service.program + " -t did not end within 10 s: its configuration is unchecked");
+            notice(service.program +
+                   " -tt did not end within 10 s: its configuration is unchecked");
             break;
         case os::Captured::End::exited:
             if (checked.wait_status == 0) break;
@@ -164,11 +197,29 @@ class Preparation {
                 break;
             }
             disagree(service, core::exit_code(checked.wait_status),
-                     service.program + " -t " + core::describe_end(checked.wait_status) + ": " +
+                     service.program + " -tt " + core::describe_end(checked.wait_status) + ": " +
                          fpm::complaints_in(checked.output));
             break;
         }
-        return config_file(service, checked.output);
+        auto config = config_file(service, checked.output);
+        if (checked_ && result_.problems.empty()) discover(service, config, checked.output);
+        return config;
+    }
+
+    // With a log_level above notice FPM checks, but says nothing: it is asked again through a
+    // config that has it talk.
+    void discover(const fpm::Service& service, const std::optional<std::string>& config,
+                  const std::string& output) {
+        effective_ = fpm::parse_effective_config(output);
+        if (effective_ || !config) return;
+        const auto text = fpm::talkative_config(*config);
+        if (!text) return;
+        const auto file = os::file_in_memory("sluice-check.conf", *text);
+        const auto again = run_check(service, os::path_of(file), {file.get()});
+        if (again.end == os::Captured::End::asked_to_stop) result_.stopped = true;
+        if (again.end == os::Captured::End::exited && again.wait_status == 0) {
+            effective_ = fpm::parse_effective_config(again.output);
+        }
     }
 
     void disagree(const fpm::Service& service, int exit_code, const std::string& what) {
@@ -209,20 +260,87 @@ class Preparation {
         return std::filesystem::absolute(*file).string();
     }
 
+    // FPM is somewhere behind another program, which may change much: what it would listen on is
+    // asked as if it were started here, and only its sockets are passed on.
+    void discover_unseen(const std::vector<std::string>& command) {
+        const auto place = std::ranges::find_if(command, fpm::is_fpm);
+        fpm::Service service{.program = place == command.end() ? "php-fpm" : *place};
+        if (place != command.end())
+            service.arguments = fpm::parse_arguments({place + 1, command.end()});
+        const auto checked = run_check(service, service.arguments.config.value_or(""), {});
+        if (checked.end == os::Captured::End::asked_to_stop) result_.stopped = true;
+        if (checked.end != os::Captured::End::exited || checked.wait_status != 0) return;
+        discover(service, config_file(service, checked.output), checked.output);
+        own_sockets(nullptr);
+    }
+
     // Gives the path to read the wrapper config from; empty where there cannot be one.
     std::string wrap(const std::string& config) {
-        auto text = fpm::wrapper_config(config, fpm::control_timeout(plan().stop.deadline));
-        if (!text) {
+        const auto timeout = fpm::control_timeout(plan().stop.deadline);
+        if (!fpm::wrapper_config(config, timeout, {})) {
             notice(config + " cannot be included by another file, because of a character in its "
                             "path: process_control_timeout is FPM's own; rename the file");
+            own_sockets(nullptr);
             return config;
         }
-        plan().fpm_config = *std::move(text);
+        std::vector<fpm::PoolOverride> overrides;
+        own_sockets(&overrides);
+        plan().fpm_config = *fpm::wrapper_config(config, timeout, overrides);
         result_.fpm_config = os::file_in_memory("sluice-fpm.conf", plan().fpm_config);
         result_.launch.keep.push_back(result_.fpm_config.get());
         return os::path_of(result_.fpm_config);
     }
 
+    // --- the sockets --------------------------------------------------------------------------
+
+    // `overrides`: takes what the wrapper config has to set; null: there is none.
+    void own_sockets(std::vector<fpm::PoolOverride>* overrides) {
+        if (!effective_ || !result_.problems.empty()) return;
+        auto planned = fpm::plan_sockets(*effective_, this_machine(), overrides != nullptr);
+        for (auto& text : planned.notices) notice(std::move(text));
+        auto& stop = plan().stop;
+        stop.owns_listeners = !planned.listeners.empty();
+        stop.owns_all_listeners = planned.all;
+        for (const auto& socket : planned.listeners) {
+            plan().listeners.push_back(
+                "pool " + socket.pool + ": " + to_string(socket.wanted.endpoint) + ", backlog " +
+                std::to_string(socket.wanted.backlog) + (socket.users ? "" : ", FPM's status"));
+        }
+        if (purpose_ == Purpose::run) open(planned);
+        plan().answers = planned.status_of_all && !planned.status.empty();
+        if (!plan().answers) {
+            notice("FPM cannot be asked for its status (PHP before 8.0, no wrapper config, or no "
+                   "folder to write to): requests in flight are told from the kernel's "
+                   "connections, and work after fastcgi_finish_request() is not seen");
+        }
+        if (overrides != nullptr) *overrides = std::move(planned.overrides);
+    }
+
+    void open(fpm::Sockets& planned) {
+        result_.sockets = open_sockets(planned);
+        auto& sockets = result_.sockets;
+        for (auto& problem : sockets.problems) refuse(core::exit_own_error, std::move(problem));
+        if (!sockets.own_status) {
+            planned.status.clear();
+            for (auto& change : planned.overrides) {
+                change.status_listen.clear();
+                change.status_path.clear();
+                change.ping_path.clear();
+            }
+        }
+        auto& keep = result_.launch.keep;
+        keep.insert(keep.end(), sockets.descriptors.begin(), sockets.descriptors.end());
+    }
+
+    static fpm::Machine this_machine() {
+        return {.hosts = text_of("/etc/hosts"),
+                .ipv6 = net::ipv6_can_be_bound(),
+                .user_id = os::user_id,
+                .group_id = os::group_id,
+                .token = os::random_token()};
+    }
+
+    Purpose purpose_;
     boost::asio::io_context& loop_;
     signals::Inbox& inbox_;
     const config::Settings& settings_;
@@ -231,6 +349,7 @@ class Preparation {
     std::string search_path_;
     bool checked_ = true;  // FPM found nothing wrong
     std::string relative_; // -y as it was given, where it is better left alone
+    std::optional<fpm::EffectiveConfig> effective_;
     Prepared result_;
 };
 
@@ -238,8 +357,8 @@ class Preparation {
 
 Prepared prepare(boost::asio::io_context& loop, signals::Inbox& inbox,
                  const config::Settings& settings, const core::Options& options,
-                 const std::vector<std::string>& environment) {
-    return Preparation(loop, inbox, settings, options, environment).prepare();
+                 const std::vector<std::string>& environment, Purpose purpose) {
+    return Preparation(loop, inbox, settings, options, environment, purpose).prepare();
 }
 
 } // namespace sluice

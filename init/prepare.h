@@ -7,17 +7,22 @@
 
 #include "config/settings.h"
 #include "init/core/plan.h"
+#include "init/open_sockets.h"
 #include "init/os/descriptor.h"
 #include "init/os/spawn.h"
 #include "signals/inbox.h"
 
 namespace sluice {
 
+/// `check` binds nothing: the service may be running beside it.
+enum class Purpose { run, check };
+
 /// All that is needed to start the service, or why it must not be started.
 struct Prepared {
     core::Plan plan;
     os::Launch launch;
     os::Descriptor fpm_config;         // the wrapper config, which `launch` hands over
+    OpenSockets sockets;               // the service's, bound and handed over; only for a run
     std::vector<std::string> problems; // each one a reason not to start
     int exit_code = 0;                 // with a problem, or when asked to stop meanwhile
     int missing_program = 0;           // errno of looking for the program; said when it is started
@@ -30,6 +35,6 @@ struct Prepared {
 /// what the service will get.
 Prepared prepare(boost::asio::io_context& loop, signals::Inbox& inbox,
                  const config::Settings& settings, const core::Options& options,
-                 const std::vector<std::string>& environment);
+                 const std::vector<std::string>& environment, Purpose purpose);
 
 } // namespace sluice

@@ -41,14 +41,16 @@ std::string reason(int error) {
 } // namespace
 
 Supervisor::Supervisor(boost::asio::io_context& loop, signals::Inbox& inbox, core::Plan plan,
-                       os::Launch launch, std::vector<int> inherited)
+                       os::Launch launch, std::vector<int> inherited, OpenSockets sockets)
     : loop_(loop),
       plan_(plan),
       launch_(std::move(launch)),
       inherited_(std::move(inherited)),
+      sockets_(std::move(sockets)),
+      outlook_(loop, sockets_),
       lifecycle_(std::move(plan)),
       timers_(loop, [this](core::Timer timer) { feed(core::TimerFired{timer}); }),
-      readiness_clock_(loop) {
+      handlers_clock_(loop) {
     const auto before = os::descendants(os::processes(), ::getpid());
     strangers_.insert(before.begin(), before.end());
     inbox.deliver_to([this](const auto& batch) { on_signals(batch); });
@@ -156,12 +158,14 @@ std::vector<pid_t> Supervisor::left_of_service() const {
 
 // FPM tells nobody when it has installed its handlers, so it is looked at: often while it is young,
 // ever less often behind an entrypoint that takes its time, and never once it is up.
-void Supervisor::watch_readiness() {
+void Supervisor::watch_handlers() {
     if (awaited_ == 0 || lifecycle_.service() != awaited_) return;
     const auto age = now() - awaited_since_;
     const bool cannot_be_seen = age > plan_.stop.hold && os::processes().empty();
     if (os::catches(awaited_, plan_.stop.signal.value_or(SIGTERM)) || cannot_be_seen) {
-        feed(core::Ready{std::exchange(awaited_, 0)});
+        const pid_t pid = std::exchange(awaited_, 0);
+        feed(core::Catches{pid});
+        if (std::exchange(awaited_to_start_, false)) feed(core::Ready{pid});
         return;
     }
     if (age > 10s && !std::exchange(told_of_waiting_, true)) {
@@ -171,9 +175,9 @@ void Supervisor::watch_readiness() {
                     "exec \"$@\", or a stop reaches the script only and cuts requests",
                 {{"event", "not_in_place"}, {"service_pid", awaited_}});
     }
-    readiness_clock_.expires_after(std::clamp<std::chrono::nanoseconds>(age / 8, 2ms, 10s));
-    readiness_clock_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) watch_readiness();
+    handlers_clock_.expires_after(std::clamp<std::chrono::nanoseconds>(age / 8, 2ms, 10s));
+    handlers_clock_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) watch_handlers();
     });
 }
 
@@ -232,9 +236,54 @@ void Supervisor::let_go_of_what_was_inherited() {
 }
 
 void Supervisor::execute(const core::AwaitReady& action) {
+    if (plan_.answers) {
+        outlook_.inquiry().ping([this, pid = action.pid] { feed(core::Ready{pid}); });
+        return;
+    }
+    awaited_to_start_ = true;
+    execute(core::AwaitHandlers{action.pid});
+}
+
+void Supervisor::execute(const core::AwaitHandlers& action) {
     awaited_ = action.pid;
     awaited_since_ = now();
-    watch_readiness();
+    watch_handlers();
+}
+
+// --- the drain ----------------------------------------------------------------------------------
+
+void Supervisor::execute(const core::CloseIntake& /*action*/) {
+    outlook_.begin();
+    feed(sockets_.intake.close());
+}
+
+void Supervisor::execute(const core::HoldOff& /*action*/) {
+    feed(sockets_.intake.hold_off());
+}
+
+void Supervisor::execute(const core::Look& /*action*/) {
+    outlook_.look(paused_, [this](core::Sight sight) { feed(core::Seen{std::move(sight)}); });
+}
+
+// Their pids are FPM's word and a moment old: whoever is not its child any more is left alone.
+void Supervisor::signal_workers(const std::vector<pid_t>& workers, int signal) const {
+    for (const pid_t worker : workers) {
+        if (os::parent_of(worker) == lifecycle_.service()) ::kill(worker, signal);
+    }
+}
+
+void Supervisor::execute(const core::Pause& action) {
+    paused_ = action.workers;
+    signal_workers(paused_, SIGSTOP);
+}
+
+void Supervisor::execute(const core::Resume& action) {
+    signal_workers(action.workers, SIGCONT);
+    paused_.clear();
+}
+
+void Supervisor::execute(const core::Release& action) {
+    signal_workers(action.workers, SIGTERM);
 }
 
 void Supervisor::execute(const core::Send& action) const {

@@ -7,7 +7,9 @@
 #include <set>
 
 #include "init/core/lifecycle.h"
+#include "init/open_sockets.h"
 #include "init/os/spawn.h"
+#include "init/outlook.h"
 #include "init/timers.h"
 #include "signals/inbox.h"
 
@@ -21,7 +23,7 @@ class Supervisor {
     /// `inherited` are those that sluice was started with (os::inherited_descriptors); they are
     /// closed here once no further run can need them.
     Supervisor(boost::asio::io_context& loop, signals::Inbox& inbox, core::Plan plan,
-               os::Launch launch, std::vector<int> inherited);
+               os::Launch launch, std::vector<int> inherited, OpenSockets sockets);
 
     /// Starts the service and runs the loop until it is over. Gives sluice's exit status.
     /// What a handler throws is logged, and from then on sluice is a plain init for its service.
@@ -32,7 +34,7 @@ class Supervisor {
     void on_signal(const signals::Received& received);
     void reap();
     std::vector<pid_t> left_of_service() const;
-    void watch_readiness();
+    void watch_handlers();
 
     void feed(core::Event event);
     void handle(const core::Event& event);
@@ -40,6 +42,14 @@ class Supervisor {
     void execute(const core::Message& message);
     void execute(const core::Spawn& action);
     void execute(const core::AwaitReady& action);
+    void execute(const core::AwaitHandlers& action);
+    void execute(const core::CloseIntake& action);
+    void execute(const core::HoldOff& action);
+    void execute(const core::Look& action);
+    void signal_workers(const std::vector<pid_t>& workers, int signal) const;
+    void execute(const core::Pause& action);
+    void execute(const core::Resume& action);
+    void execute(const core::Release& action);
     void execute(const core::Send& action) const;
     void execute(const core::Sweep& action) const;
     void execute(const core::NameCut& action);
@@ -54,14 +64,18 @@ class Supervisor {
     core::Plan plan_;
     os::Launch launch_;
     std::vector<int> inherited_;
+    OpenSockets sockets_;
+    Outlook outlook_;
+    std::vector<pid_t> paused_; // workers
     core::Lifecycle lifecycle_;
     Timers timers_;
     std::vector<signals::Received> unhandled_; // of the batch at hand
     std::deque<core::Event> events_;           // what actions bring about, after the event at hand
     bool handling_ = false;
 
-    boost::asio::steady_timer readiness_clock_;
-    pid_t awaited_ = 0; // the process whose readiness is watched for; 0: none
+    boost::asio::steady_timer handlers_clock_;
+    pid_t awaited_ = 0;             // the process whose handlers are watched for; 0: none
+    bool awaited_to_start_ = false; // they make it ready
     core::TimePoint awaited_since_;
     bool told_of_waiting_ = false;
 

@@ -10,8 +10,13 @@ using signals::name_of;
 
 const char* to_string(core::Timer timer) {
     switch (timer) {
+    case core::Timer::announce: return "announce";
+    case core::Timer::queue: return "queue";
+    case core::Timer::look: return "look";
+    case core::Timer::report: return "report";
     case core::Timer::hold: return "hold";
     case core::Timer::deadline: return "deadline";
+    case core::Timer::linger: return "linger";
     case core::Timer::kill: return "kill";
     case core::Timer::sweep: return "sweep";
     case core::Timer::restart: return "restart";
@@ -50,6 +55,26 @@ struct InWords {
         return "cut-named " + std::to_string(e.requests);
     }
 
+    std::string operator()(const core::Catches& e) const { return with_pid("catches", e.pid); }
+
+    std::string operator()(const core::IntakeClosed& e) const {
+        switch (e.way) {
+        case core::Closing::refused: return "intake-closed refused";
+        case core::Closing::held_off: return "intake-closed held-off";
+        case core::Closing::open: return "intake-closed not";
+        }
+        return "?";
+    }
+
+    std::string operator()(const core::Seen& e) const {
+        const auto count = [](const auto& of) { return of ? std::to_string(of->open) : "?"; };
+        return "seen queued " + std::to_string(e.sight.queued) + ", half open " +
+               std::to_string(e.sight.half_open) + ", connections " + count(e.sight.connections) +
+               ", busy " +
+               (e.sight.workers ? std::to_string(core::count_busy_besides(*e.sight.workers, {}))
+                                : "?");
+    }
+
     std::string operator()(const core::TimerFired& e) const {
         return std::string("timer ") + to_string(e.timer);
     }
@@ -59,6 +84,20 @@ struct InWords {
     std::string operator()(const core::Spawn&) const { return "spawn"; }
 
     std::string operator()(const core::AwaitReady&) const { return "await-ready"; }
+
+    std::string operator()(const core::AwaitHandlers&) const { return "await-handlers"; }
+
+    std::string operator()(const core::CloseIntake&) const { return "close-intake"; }
+
+    std::string operator()(const core::HoldOff&) const { return "hold-off"; }
+
+    std::string operator()(const core::Look&) const { return "look"; }
+
+    std::string operator()(const core::Pause& a) const { return with_pids("pause", a.workers); }
+
+    std::string operator()(const core::Resume& a) const { return with_pids("resume", a.workers); }
+
+    std::string operator()(const core::Release& a) const { return with_pids("release", a.workers); }
 
     std::string operator()(const core::Send& a) const {
         return with_pid("send " + name_of(a.signal) + (a.group ? " group" : ""), a.pid);
@@ -76,6 +115,11 @@ struct InWords {
 
     std::string operator()(const core::Finish& a) const {
         return "finish " + std::to_string(a.exit_code);
+    }
+
+    static std::string with_pids(std::string what, const std::vector<pid_t>& pids) {
+        for (const pid_t pid : pids) what += " " + std::to_string(pid);
+        return what;
     }
 
     static std::string with_pid(const std::string& what, pid_t pid) {

@@ -4,17 +4,25 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <variant>
+#include <vector>
 
 #include "init/core/message.h"
 #include "init/core/restart_pacer.h"
+#include "init/core/sight.h"
 
 namespace sluice::core {
 
 /// The clocks that the lifecycle sets; arming one again replaces its time.
 enum class Timer {
+    announce, // the intake stays open until then
+    queue,    // the accept queue had its time to run empty by itself
+    look,     // look at what is in flight again
+    report,   // say again what is in flight
     hold,     // the stop signal has been held back long enough
     deadline, // the drain's
+    linger,   // new connections have been refused for long enough
     kill,     // SIGTERM at the deadline had its time
     sweep,    // what is left of the process tree had its time
     restart,  // the back-off is over
@@ -65,21 +73,74 @@ struct CutNamed {
     int requests; // that the deadline ends
 };
 
+struct Catches { // the process has handlers for the signals that end it
+    pid_t pid;
+};
+
+/// How new connections are kept away.
+enum class Closing {
+    refused,  // at once, by the kernel
+    held_off, // their handshakes are dropped, and tried again after a second
+    open      // not at all
+};
+
+struct IntakeClosed {
+    Closing way;
+    std::string trouble; // why it is not "refused"; empty with it
+};
+
+struct Seen {
+    Sight sight;
+};
+
 struct TimerFired {
     Timer timer;
 };
 
-using Event = std::variant<Start, Spawned, SpawnFailed, Ready, DrainAsked, ReloadAsked,
-                           ForwardAsked, Exited, Stopped, TreeEmpty, CutNamed, TimerFired>;
+using Event =
+    std::variant<Start, Spawned, SpawnFailed, Ready, DrainAsked, ReloadAsked, ForwardAsked, Exited,
+                 Stopped, TreeEmpty, CutNamed, Catches, IntakeClosed, Seen, TimerFired>;
 
 // What to do about it, in this order.
 struct Spawn {
     bool operator==(const Spawn&) const = default;
 };
 
-struct AwaitReady { // watch for the process to catch the stop signal, then send Ready
+struct AwaitReady { // watch for the service to be up, then send Ready
     pid_t pid;
     bool operator==(const AwaitReady&) const = default;
+};
+
+struct AwaitHandlers { // watch for the process to catch the stop signal, then send Catches
+    pid_t pid;
+    bool operator==(const AwaitHandlers&) const = default;
+};
+
+struct CloseIntake { // so that new connections are refused; then send IntakeClosed
+    bool operator==(const CloseIntake&) const = default;
+};
+
+struct HoldOff { // the next best: new handshakes are dropped; then send IntakeClosed
+    bool operator==(const HoldOff&) const = default;
+};
+
+struct Look { // at the sockets and the workers, and send Seen
+    bool operator==(const Look&) const = default;
+};
+
+struct Pause { // these workers stand still until they are let go
+    std::vector<pid_t> workers;
+    bool operator==(const Pause&) const = default;
+};
+
+struct Resume {
+    std::vector<pid_t> workers;
+    bool operator==(const Resume&) const = default;
+};
+
+struct Release { // end these paused workers, which closes the idle connections that they hold
+    std::vector<pid_t> workers;
+    bool operator==(const Release&) const = default;
 };
 
 struct Send {
@@ -115,7 +176,9 @@ struct Finish {
     bool operator==(const Finish&) const = default;
 };
 
-using Action =
-    std::variant<Message, Spawn, AwaitReady, Send, Sweep, NameCut, SuspendSelf, Arm, Finish>;
+using Action = std::variant<Message, Spawn, AwaitReady, AwaitHandlers, CloseIntake, HoldOff, Look,
+                            Pause, Resume, Release, Send, Sweep, NameCut, SuspendSelf, Arm, Finish>;
+
+using Actions = std::vector<Action>;
 
 } // namespace sluice::core

@@ -1,11 +1,10 @@
 #include "init/core/lifecycle.h"
 
 #include <algorithm>
-#include <array>
 #include <csignal>
-#include <cstdio>
 #include <utility>
 
+#include "init/core/words.h"
 #include "signals/names.h"
 
 namespace sluice::core {
@@ -18,10 +17,6 @@ using std::chrono::milliseconds;
 // A process that SIGKILL has not ended by then hangs in the kernel (a dead disk or network
 // file system); waiting longer would only turn one hang into two.
 constexpr milliseconds after_sweeping_kill = 1s;
-
-std::int64_t count_ms(std::chrono::nanoseconds duration) {
-    return std::chrono::duration_cast<milliseconds>(duration).count();
-}
 
 bool is_suspending(int signal) {
     return signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
@@ -36,19 +31,11 @@ const char* to_string(State state) {
     case State::running: return "running";
     case State::draining: return "draining";
     case State::sweeping: return "sweeping";
+    case State::lingering: return "lingering";
     case State::backoff: return "backoff";
     case State::gone: return "gone";
     }
     return "?";
-}
-
-std::string in_words(std::chrono::nanoseconds duration) {
-    const auto ms = count_ms(duration);
-    if (ms < 1'000) return std::to_string(ms) + " ms";
-    if (ms % 1'000 == 0) return std::to_string(ms / 1'000) + " s";
-    std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), "%.1f s", static_cast<double>(ms) / 1'000);
-    return text.data();
 }
 
 Lifecycle::Lifecycle(Plan plan)
@@ -109,14 +96,10 @@ void Lifecycle::handle(const Ready& event) {
         state_ = State::running;
         const auto took = now_ - spawned_at_;
         say(Level::info,
-            plan_.name + " handles signals after " + in_words(took) + ", pid " +
-                std::to_string(event.pid),
-            {{"event", "handles_signals"},
-             {"service_pid", event.pid},
-             {"took_ms", count_ms(took)}});
+            plan_.name + (plan_.answers ? " answers" : " handles signals") + " after " +
+                in_words(took) + ", pid " + std::to_string(event.pid),
+            {{"event", "ready"}, {"service_pid", event.pid}, {"took_ms", count_ms(took)}});
         if (std::exchange(reload_asked_, false)) handle(ReloadAsked{});
-    } else if (state_ == State::draining && drain_->phase == Phase::held) {
-        send_stop();
     }
 }
 
@@ -152,8 +135,7 @@ void Lifecycle::handle(const ReloadAsked& /*event*/) {
     }
     case State::starting:
         reload_asked_ = true;
-        say(Level::info, "reload: waits until " + plan_.name + " handles signals",
-            {{"event", "reload"}});
+        say(Level::info, "reload: waits until " + plan_.name + " is up", {{"event", "reload"}});
         break;
     case State::backoff: spawn(); break;
     case State::sweeping:
@@ -164,6 +146,7 @@ void Lifecycle::handle(const ReloadAsked& /*event*/) {
         }
         [[fallthrough]];
     case State::draining:
+    case State::lingering:
         say(Level::warning, "reload refused: sluice is stopping", {{"event", "reload_refused"}});
         break;
     case State::idle:
@@ -191,7 +174,7 @@ void Lifecycle::handle(const Stopped& event) {
 // --- stopping -----------------------------------------------------------------------------------
 
 void Lifecycle::begin_drain(const DrainAsked& asked) {
-    drain_ = Drain{now_, asked.signal};
+    drain_.emplace(plan_, asked.signal, now_);
     const auto name = signals::name_of(asked.signal);
     const auto limit = plan_.stop.deadline;
     say(Level::info,
@@ -205,66 +188,49 @@ void Lifecycle::begin_drain(const DrainAsked& asked) {
          {"deadline_ms", limit ? limit->count() : 0}});
     switch (state_) {
     case State::starting:
-    case State::running: stop_service(); break;
+    case State::running:
+        state_ = State::draining;
+        drain_->begin(*service_, now_, actions_);
+        break;
     case State::sweeping: restart_at_.reset(); break;
     case State::idle:
-    case State::backoff: finish(); break;
+    case State::backoff: end_drain(); break;
     case State::draining:
+    case State::lingering:
     case State::gone: break;
     }
 }
 
-void Lifecycle::stop_service() {
-    state_ = State::draining;
-    if (plan_.stop.deadline) {
-        actions_.emplace_back(Arm{Timer::deadline, now_ + *plan_.stop.deadline});
-    }
-    if (plan_.stop.hold > 0ms) {
-        // Asked anew even if the service was up long ago: FPM loses its handlers for a moment
-        // whenever it executes itself again (USR2, emergency restart).
-        actions_.emplace_back(AwaitReady{*service_});
-        actions_.emplace_back(Arm{Timer::hold, now_ + plan_.stop.hold});
-    } else {
-        send_stop();
-    }
-}
-
-void Lifecycle::send_stop() {
-    drain_->phase = Phase::asked;
-    const int signal = plan_.stop.signal.value_or(drain_->signal);
-    actions_.emplace_back(Send{*service_, signal, {}, plan_.signal_group});
-}
-
 void Lifecycle::hurry() {
     say(Level::warning, "second INT: the deadline is now", {{"event", "hurried"}});
-    drain_->hurried = true;
-    if (state_ == State::sweeping) {
+    switch (state_) {
+    case State::draining: drain_->hurry(now_, actions_); break;
+    case State::sweeping:
         if (!sweep_killed_) sweep_harder();
-    } else if (drain_->phase < Phase::terminated) {
-        cut_short();
-    } else {
-        kill();
+        break;
+    case State::lingering: finish(); break;
+    case State::idle:
+    case State::starting:
+    case State::running:
+    case State::backoff:
+    case State::gone: break;
     }
-}
-
-void Lifecycle::cut_short() {
-    drain_->phase = Phase::terminated;
-    actions_.emplace_back(NameCut{*service_});
-    actions_.emplace_back(Send{*service_, SIGTERM, {}, plan_.signal_group});
-    // A suspended service acts on nothing but KILL until it is resumed.
-    actions_.emplace_back(Send{*service_, SIGCONT, {}, true});
-    actions_.emplace_back(Arm{Timer::kill, now_ + plan_.stop.kill_after});
-}
-
-void Lifecycle::kill() {
-    drain_->phase = Phase::killed;
-    // Workers of a killed master would live on as orphans and hold the port.
-    actions_.emplace_back(Send{*service_, SIGKILL, {}, true});
-    actions_.emplace_back(Sweep{SIGKILL});
 }
 
 void Lifecycle::handle(const CutNamed& event) {
-    if (drain_) drain_->cut += event.requests;
+    if (drain_) drain_->on(event);
+}
+
+void Lifecycle::handle(const Catches& event) {
+    if (state_ == State::draining) drain_->on(event, now_, actions_);
+}
+
+void Lifecycle::handle(const IntakeClosed& event) {
+    if (state_ == State::draining) drain_->on(event, now_, actions_);
+}
+
+void Lifecycle::handle(const Seen& event) {
+    if (state_ == State::draining) drain_->on(event, now_, actions_);
 }
 
 // --- the end of a run ---------------------------------------------------------------------------
@@ -276,7 +242,7 @@ void Lifecycle::handle(const Exited& event) {
     if (drain_) {
         exit_code_ = code;
         end_ = describe_end(event.wait_status);
-        drain_->died = code > 128 && code != 128 + plan_.stop.signal.value_or(drain_->signal);
+        drain_->ended(code, now_);
     } else {
         died(code, describe_end(event.wait_status));
     }
@@ -325,10 +291,9 @@ void Lifecycle::died(int code, const std::string& how) {
 
 void Lifecycle::sweep() {
     auto until = now_ + plan_.stop.kill_after;
-    if (drain_ && plan_.stop.deadline) {
+    if (const auto last = drain_ ? drain_->last_moment() : std::nullopt) {
         // The remainder shares what time the drain has left, and no more.
-        const auto last = drain_->since + *plan_.stop.deadline + plan_.stop.kill_after;
-        until = std::max(now_, std::min(until, last));
+        until = std::max(now_, std::min(until, *last));
     }
     actions_.emplace_back(Sweep{SIGTERM});
     actions_.emplace_back(Arm{Timer::sweep, until});
@@ -339,73 +304,58 @@ void Lifecycle::handle(const TreeEmpty& /*event*/) {
 }
 
 void Lifecycle::swept() {
-    if (!restart_at_) {
+    if (drain_) {
+        end_drain();
+    } else if (!restart_at_) {
+        finish();
+    } else {
+        state_ = State::backoff;
+        actions_.emplace_back(Arm{Timer::restart, *std::exchange(restart_at_, std::nullopt)});
+    }
+}
+
+void Lifecycle::end_drain() {
+    actions_.emplace_back(drain_->account(end_, mapped(plan_.map_exit, exit_code_), now_));
+    auto until = now_ + plan_.stop.linger;
+    if (const auto last = drain_->last_moment()) until = std::min(until, *last);
+    if (!plan_.stop.owns_listeners || until <= now_) {
         finish();
         return;
     }
-    state_ = State::backoff;
-    actions_.emplace_back(Arm{Timer::restart, *std::exchange(restart_at_, std::nullopt)});
+    state_ = State::lingering;
+    say(Level::info,
+        "new connections are refused for another " + in_words(until - now_) + " (drain.linger)",
+        {{"event", "lingering"}});
+    actions_.emplace_back(Arm{Timer::linger, until});
 }
 
 void Lifecycle::finish() {
     state_ = State::gone;
-    const int code = mapped(plan_.map_exit, exit_code_);
-    if (drain_) {
-        const auto took = now_ - drain_->since;
-        const auto how = how_it_ended();
-        say(drain_->cut > 0 ? Level::warning : Level::info,
-            "stopped in " + in_words(took) + ": " + how +
-                (end_.empty() ? "" : "; " + plan_.name + " " + end_) + "; sluice exits with " +
-                std::to_string(code),
-            {{"event", "stopped"},
-             {"took_ms", count_ms(took)},
-             {"how", how},
-             {"cut", drain_->cut},
-             {"exit_code", code}});
-    }
-    actions_.emplace_back(Finish{code});
-}
-
-std::string Lifecycle::how_it_ended() const {
-    if (drain_->phase < Phase::terminated) return drain_->died ? "it died meanwhile" : "finished";
-    std::string how = drain_->hurried ? "cut short by a second INT" : "cut at the deadline";
-    if (drain_->phase == Phase::killed) how += " and killed";
-    if (plan_.kind == config::Kind::php_fpm) {
-        how += ", " + std::to_string(drain_->cut) +
-               (drain_->cut == 1 ? " request cut" : " requests cut");
-    }
-    return how;
+    actions_.emplace_back(Finish{mapped(plan_.map_exit, exit_code_)});
 }
 
 // --- time ---------------------------------------------------------------------------------------
 
 // A timer that the state no longer expects fired just before it was of no more use.
 void Lifecycle::handle(const TimerFired& event) {
-    const bool draining = state_ == State::draining;
     switch (event.timer) {
-    case Timer::hold:
-        if (draining && drain_->phase == Phase::held) send_stop();
-        break;
-    case Timer::deadline:
-        if (draining && drain_->phase < Phase::terminated) {
-            say(Level::warning,
-                "deadline: " + plan_.name + " did not stop within " +
-                    in_words(now_ - drain_->since) + ", now SIGTERM",
-                {{"event", "deadline"}});
-            cut_short();
-        }
-        break;
-    case Timer::kill:
-        if (draining && drain_->phase == Phase::terminated) {
-            say(Level::warning, plan_.name + " outlived SIGTERM, now SIGKILL", {{"event", "kill"}});
-            kill();
-        }
-        break;
     case Timer::sweep:
         if (state_ == State::sweeping) sweep_harder();
         break;
     case Timer::restart:
         if (state_ == State::backoff) spawn();
+        break;
+    case Timer::linger:
+        if (state_ == State::lingering) finish();
+        break;
+    case Timer::announce:
+    case Timer::queue:
+    case Timer::look:
+    case Timer::report:
+    case Timer::hold:
+    case Timer::deadline:
+    case Timer::kill:
+        if (state_ == State::draining) drain_->on(event.timer, now_, actions_);
         break;
     }
 }

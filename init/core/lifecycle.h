@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "init/core/drain.h"
 #include "init/core/event.h"
 #include "init/core/plan.h"
 
@@ -11,27 +12,26 @@ namespace sluice::core {
 /// The life of the container, as a pure function of state, event and time: no clock, no system
 /// call, no log inside. It is told what happened and answers with what to do.
 ///
-///   idle -> starting -> running -> draining -> sweeping -> gone
+///   idle -> starting -> running -> draining -> sweeping -> lingering -> gone
 ///              ^                                  |
 ///              +------------- backoff <-----------+   (the service died by itself)
 ///
 /// starting  A run was spawned. A service that is to be stopped by a signal which it must first
 ///           learn to catch (Stop::hold) is ready when it catches it; any other at once.
 /// running   Signals are forwarded. The only way out is the end of the service, or a drain.
-/// draining  The stop signal has been sent, or is held until the service catches it. At the
-///           deadline, or when hurried by a second INT, what is in flight is named and SIGTERM
-///           sent; SIGKILL follows. A repeated drain signal changes nothing: orchestrators repeat.
+/// draining  The stop of the run: see Drain. A repeated drain signal changes nothing, for
+///           orchestrators repeat; a second INT hurries it.
 /// sweeping  The service has ended. What is left of its process tree gets SIGTERM, then SIGKILL;
 ///           then sluice ends, or goes on to backoff. No run is started beside a remainder, for it
 ///           may hold the port.
+/// lingering The service has ended after a drain, and nothing is left of it. New connections are
+///           refused for a while, for the address of a container that is gone does not refuse.
 /// backoff   Waiting to start the service again. A reload starts it at once, a drain ends sluice.
 /// gone      Finish has been given; nothing happens any more.
 ///
 /// Invariants (tests/unit/lifecycle_property.cpp): at most one run; no signal to a run after its
 /// exit; no spawn after a drain began; Finish once; in every state every event has an answer.
-enum class State { idle, starting, running, draining, sweeping, backoff, gone };
-
-using Actions = std::vector<Action>;
+enum class State { idle, starting, running, draining, sweeping, lingering, backoff, gone };
 
 class Lifecycle {
   public:
@@ -46,17 +46,6 @@ class Lifecycle {
     std::optional<pid_t> service() const { return service_; }
 
   private:
-    enum class Phase { held, asked, terminated, killed };
-
-    struct Drain {
-        TimePoint since;
-        int signal;
-        Phase phase = Phase::held;
-        bool hurried = false;
-        bool died = false; // of a signal that was not the stop's
-        int cut = 0;
-    };
-
     void handle(const Start& event);
     void handle(const Spawned& event);
     void handle(const SpawnFailed& event);
@@ -68,21 +57,20 @@ class Lifecycle {
     void handle(const Stopped& event);
     void handle(const TreeEmpty& event);
     void handle(const CutNamed& event);
+    void handle(const Catches& event);
+    void handle(const IntakeClosed& event);
+    void handle(const Seen& event);
     void handle(const TimerFired& event);
 
     void spawn();
     void begin_drain(const DrainAsked& asked);
-    void stop_service();
-    void send_stop();
     void hurry();
-    void cut_short();
-    void kill();
     void sweep();
     void sweep_harder();
     void swept();
     void died(int exit_code, const std::string& how);
+    void end_drain();
     void finish();
-    std::string how_it_ended() const;
     void say(Level level, std::string text, Fields fields = {});
 
     Plan plan_;
@@ -104,8 +92,5 @@ class Lifecycle {
 };
 
 const char* to_string(State state);
-
-/// "3.2 s", "34 ms".
-std::string in_words(std::chrono::nanoseconds duration);
 
 } // namespace sluice::core

@@ -68,6 +68,9 @@ Plan make_plan(Kind kind, const std::vector<std::string>& command, const config:
     plan.command = command;
     plan.name = file_name(command.front());
     plan.stop.kill_after = settings.drain.kill_after;
+    plan.stop.announce = settings.drain.announce;
+    plan.stop.queue = settings.drain.queue;
+    plan.stop.linger = settings.drain.linger;
     plan.restarting.backoff = settings.service.restart_backoff;
     plan.restarting.limit = settings.service.restart_limit;
     switch (kind) {

@@ -30,6 +30,12 @@ struct Stop {
     // service catches it, but no longer than this. 0: it is sent at once.
     config::Duration hold{0};
 
+    bool owns_listeners = false;     // sluice has bound some of the service's listeners
+    bool owns_all_listeners = false; // and the service has no others
+    config::Duration announce{0};    // how long new connections are still taken
+    config::Duration queue{2'000};   // see Drain::Phase::queueing
+    config::Duration linger{0};      // how long they are refused after the service's end
+
     bool operator==(const Stop&) const = default;
 };
 
@@ -47,11 +53,13 @@ struct Restarting {
 /// by what the kind of service asks for; the rest of sluice knows no kinds.
 struct Plan {
     config::Kind kind = config::Kind::plain;
-    std::string name;                 // of the program, for the log: "php-fpm8.2"
-    std::vector<std::string> command; // what is executed
-    std::string fpm_config;           // the wrapper config's text; empty: FPM reads its own
-    signals::Rules signals;           // those that are not simply forwarded as they came
-    std::optional<int> reload_signal; // the service's own way to reload; nothing: it has none
+    std::string name;                   // of the program, for the log: "php-fpm8.2"
+    std::vector<std::string> command;   // what is executed
+    std::string fpm_config;             // the wrapper config's text; empty: FPM reads its own
+    signals::Rules signals;             // those that are not simply forwarded as they came
+    std::vector<std::string> listeners; // those that sluice owns, for people to read
+    bool answers = false;               // it is ready when it answers, not when it handles signals
+    std::optional<int> reload_signal;   // the service's own way to reload; nothing: it has none
     Stop stop;
     Restarting restarting;
     ExitMap map_exit;

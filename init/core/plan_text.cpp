@@ -1,7 +1,7 @@
 #include <string_view>
 
-#include "init/core/lifecycle.h"
 #include "init/core/plan.h"
+#include "init/core/words.h"
 #include "signals/names.h"
 
 namespace sluice::core {
@@ -66,6 +66,7 @@ std::string describe(const Plan& plan) {
         indented.pop_back();
         line("FPM config", indented);
     }
+    for (const auto& listener : plan.listeners) line("listener", listener);
     line("stop", stop_words(plan.stop));
     if (plan.reload_signal) line("reload", signals::name_of(*plan.reload_signal));
     line("restart", restart_words(plan.restarting));

@@ -129,9 +129,9 @@ std::vector<std::string> foreground(const Arguments& arguments, const std::strin
     return words;
 }
 
-std::vector<std::string> check(const Arguments& arguments) {
-    std::vector<std::string> words{"-t"};
-    if (arguments.config) words.insert(words.end(), {"-y", *arguments.config});
+std::vector<std::string> check(const Arguments& arguments, const std::string& config) {
+    std::vector<std::string> words{"-tt"};
+    if (!config.empty()) words.insert(words.end(), {"-y", config});
     words.insert(words.end(), arguments.others.begin(), arguments.others.end());
     return words;
 }

@@ -21,7 +21,8 @@ Arguments parse_arguments(const std::vector<std::string>& words);
 /// The words that start FPM in the foreground with this config file (empty: its own).
 std::vector<std::string> foreground(const Arguments& arguments, const std::string& config);
 
-/// The words that have FPM check its configuration and exit: -t.
-std::vector<std::string> check(const Arguments& arguments);
+/// The words that have FPM check this config file (empty: its own), say what it understood, and
+/// exit: -tt.
+std::vector<std::string> check(const Arguments& arguments, const std::string& config);
 
 } // namespace sluice::fpm

@@ -1,7 +1,6 @@
 #include "init/fpm/config_check.h"
 
 #include <algorithm>
-#include <cctype>
 #include <string_view>
 
 namespace sluice::fpm {
@@ -35,12 +34,6 @@ std::optional<std::string> between(std::string_view text, std::string_view befor
     const auto end = text.rfind(after);
     if (end == std::string_view::npos || end == 0) return {};
     return std::string(text.substr(0, end));
-}
-
-bool is_plain(char c) {
-    constexpr std::string_view marks = "/._-+,@%~";
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-           marks.find(c) != std::string_view::npos;
 }
 
 } // namespace
@@ -79,22 +72,6 @@ std::string complaints_in(const std::string& output) {
         joined += complaint;
     }
     return joined;
-}
-
-std::optional<std::string> wrapper_config(const std::string& config,
-                                          std::chrono::seconds control_timeout) {
-    if (!std::ranges::all_of(config, is_plain)) return {};
-    return "include=" + config +
-           "\n[global]\n"
-           "daemonize = no\n"
-           "process_control_timeout = " +
-           std::to_string(control_timeout.count()) + "s\n";
-}
-
-std::chrono::seconds control_timeout(std::optional<std::chrono::milliseconds> deadline) {
-    using namespace std::chrono_literals;
-    if (!deadline) return 24h;
-    return std::chrono::ceil<std::chrono::seconds>(*deadline) + 1s;
 }
 
 } // namespace sluice::fpm

@@ -11,6 +11,7 @@
 #include <climits>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <string_view>
 
 #include "init/os/descriptor.h"
@@ -52,15 +53,25 @@ std::optional<Number> parse(std::string_view digits, int base = 10) {
     return number;
 }
 
+struct Stat {
+    char state;
+    pid_t parent;
+};
+
 // /proc/<pid>/stat: "pid (name) state parent ..."; the name may hold anything.
-std::optional<Process> read_process(pid_t pid) {
+std::optional<Stat> read_stat(pid_t pid) {
     const auto text = read_file(folder_of(pid) + "/stat");
     const auto name_end = text.rfind(')');
     if (name_end == std::string::npos || name_end + 4 >= text.size()) return {};
-    const char state = text[name_end + 2];
     const auto parent = parse<pid_t>(std::string_view(text).substr(name_end + 4));
     if (!parent) return {};
-    return Process{pid, *parent, state == 'Z' || state == 'X'};
+    return Stat{text[name_end + 2], *parent};
+}
+
+std::optional<Process> read_process(pid_t pid) {
+    const auto stat = read_stat(pid);
+    if (!stat) return {};
+    return Process{pid, stat->parent, stat->state == 'Z' || stat->state == 'X'};
 }
 
 } // namespace
@@ -73,6 +84,40 @@ bool catches(pid_t pid, int signal) {
     const auto mask =
         parse<unsigned long long>(std::string_view(status).substr(at + label.size(), 16), 16);
     return mask && ((*mask >> (signal - 1)) & 1U) != 0;
+}
+
+bool is_paused(pid_t pid) {
+    const auto stat = read_stat(pid);
+    return !stat || stat->state == 'T';
+}
+
+std::optional<pid_t> parent_of(pid_t pid) {
+    const auto stat = read_stat(pid);
+    if (!stat) return {};
+    return stat->parent;
+}
+
+// Two lines "Tcp: name name ..." and "Tcp: number number ...".
+std::optional<std::uint64_t> tcp_resets_sent() {
+    std::istringstream text(read_file("/proc/self/net/snmp"));
+    std::string names;
+    std::string numbers;
+    for (std::string line; std::getline(text, line);) {
+        if (!line.starts_with("Tcp: ")) continue;
+        if (names.empty()) {
+            names = line;
+        } else {
+            numbers = line;
+        }
+    }
+    std::istringstream name_words(names);
+    std::istringstream number_words(numbers);
+    std::string name;
+    std::string number;
+    while (name_words >> name && number_words >> number) {
+        if (name == "OutRsts") return parse<std::uint64_t>(number);
+    }
+    return {};
 }
 
 std::vector<Process> processes() {

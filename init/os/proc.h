@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,15 @@ struct Process {
     pid_t parent;
     bool ended; // a zombie
 };
+
+/// True if the process is stopped (SIGSTOP), or is gone.
+bool is_paused(pid_t pid);
+
+/// The parent's pid; nothing if the process is gone or cannot be seen.
+std::optional<pid_t> parent_of(pid_t pid);
+
+/// How many TCP resets this network namespace has sent since it began.
+std::optional<std::uint64_t> tcp_resets_sent();
 
 /// All processes that /proc shows.
 std::vector<Process> processes();

@@ -90,7 +90,7 @@ TEST_CASE("what an entrypoint started before sluice lives on when FPM is swept")
     REQUIRE(masters().size() == 1);
     const pid_t master = masters().front();
     ::kill(master, SIGKILL);
-    REQUIRE(entrypoint.logs("handles signals", 2));
+    REQUIRE(entrypoint.logs("php-fpm8.2 answers", 2));
     CHECK(exists(side));
     CHECK(occurrences(entrypoint.err(), "hang in the kernel") == 0);
     ::kill(entrypoint.pid(), SIGTERM);

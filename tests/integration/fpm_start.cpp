@@ -136,7 +136,7 @@ TEST_CASE("USR2 and HUP have FPM reload, and it keeps serving") {
         const FpmSite site;
         Sluice sluice({.command = site.command(), .mode = mode});
         REQUIRE(site.serves());
-        REQUIRE(sluice.logs("handles signals"));
+        REQUIRE(sluice.logs("php-fpm8.2 answers"));
         sluice.signal(signal);
         const auto log = site.folder().path("marks/fpm.log");
         CHECK(eventually(
@@ -153,7 +153,7 @@ TEST_CASE("a stop in the middle of FPM's own reload ends with 0") {
     const FpmSite site;
     Sluice sluice({.command = site.command(), .mode = each_mode()});
     REQUIRE(site.serves());
-    REQUIRE(sluice.logs("handles signals"));
+    REQUIRE(sluice.logs("php-fpm8.2 answers"));
     sluice.signal(SIGUSR2);
     REQUIRE(sluice.logs("reload"));
     CHECK(sluice.stop() == 0);
@@ -167,7 +167,7 @@ TEST_CASE("a killed master: its workers are swept, and a new run serves") {
     REQUIRE(eventually([&] { return children_of(master).size() == 3; }));
     const auto workers = children_of(master);
     ::kill(master, SIGKILL);
-    REQUIRE(sluice.logs("handles signals", 2));
+    REQUIRE(sluice.logs("php-fpm8.2 answers", 2));
     CHECK(site.serves());
     for (const pid_t worker : workers) CHECK_FALSE(exists(worker));
     CHECK(sluice.service() != master);

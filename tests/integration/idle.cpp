@@ -37,7 +37,7 @@ TEST_CASE("an idle sluice does not wake up beside FPM, requests or none") {
     const FpmSite site;
     Sluice sluice({.command = site.command(), .mode = each_mode()});
     REQUIRE(site.serves());
-    REQUIRE(sluice.logs("handles signals"));
+    REQUIRE(sluice.logs("php-fpm8.2 answers"));
     check_sleeps(sluice);
     CHECK(sluice.stop() == 0);
 }

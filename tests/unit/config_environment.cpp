@@ -33,6 +33,9 @@ TEST_CASE("every scalar key can be set by its variable") {
         "SLUICE_SERVICE_RESTART_LIMIT=3 in 5m",
         "SLUICE_DRAIN_DEADLINE=25s",
         "SLUICE_DRAIN_KILL_AFTER=1s",
+        "SLUICE_DRAIN_ANNOUNCE=3s",
+        "SLUICE_DRAIN_QUEUE=4s",
+        "SLUICE_DRAIN_LINGER=5s",
         "SLUICE_LOG_LEVEL=debug",
         "SLUICE_LOG_FORMAT=json",
     });
@@ -44,6 +47,9 @@ TEST_CASE("every scalar key can be set by its variable") {
     CHECK(loaded.settings.service.restart_limit == RestartLimit{3, 5min});
     CHECK(loaded.settings.drain.deadline == 25s);
     CHECK(loaded.settings.drain.kill_after == 1s);
+    CHECK(loaded.settings.drain.announce == 3s);
+    CHECK(loaded.settings.drain.queue == 4s);
+    CHECK(loaded.settings.drain.linger == 5s);
     CHECK(loaded.settings.log.level == LogLevel::debug);
     CHECK(loaded.settings.log.format == LogFormat::json);
     std::size_t scalars = 0;

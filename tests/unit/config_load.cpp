@@ -207,8 +207,8 @@ TEST_CASE("unknown keys and sections come with a hint") {
          "1:1: levle: unknown key; did you mean log.level? It belongs below [log]"},
         {"'drain.deadline' = '8s'",
          "1:1: drain.deadline: unknown key; did you mean drain.deadline? It belongs below [drain]"},
-        {"[drain]\ncolour = 1",
-         "2:1: drain.colour: unknown key; [drain] has deadline and kill_after"},
+        {"[drain]\ncolour = 1", "2:1: drain.colour: unknown key; [drain] has announce, queue, "
+                                "deadline, kill_after and linger"},
         {"colour = 1", "1:1: colour: unknown key; every key belongs below one of [service], "
                        "[signals], [drain] and [log]"},
         {"[drian]\ndeadline = '8s'\nx = 1", "1:2: drian: unknown section; did you mean [drain]?"},
@@ -231,8 +231,8 @@ TEST_CASE("structure in the wrong place") {
           "/c.toml:1:3: drain: an array is not a section; write [drain] on a line of its own "
           "and its keys below it");
     CHECK(from("[drain.deadline]\nseconds = 8").problems.size() == 1);
-    CHECK(problems("[drain.more]\nx = 1") ==
-          "/c.toml:1:8: drain.more: unknown key; [drain] has deadline and kill_after");
+    CHECK(problems("[drain.more]\nx = 1") == "/c.toml:1:8: drain.more: unknown key; [drain] has "
+                                             "announce, queue, deadline, kill_after and linger");
     CHECK(from("[signals.TERM]\nx = 1").problems.size() == 1);
 }
 

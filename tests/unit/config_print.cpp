@@ -50,8 +50,11 @@ restart_limit = "5 in 60s"  # default
 # NAME = ...  # default: php-fpm: TERM, INT, QUIT drain; HUP, USR2 reload; all else is forwarded; plain: all are forwarded; with a drain.deadline or a restart TERM, INT, QUIT drain
 
 [drain]
+announce = "0s"  # default
+queue = "2s"  # default
 # deadline = ...  # default: 9s for php-fpm, none for plain
 kill_after = "500ms"  # default
+linger = "0s"  # default
 
 [log]
 # level = ...  # default: info for php-fpm, warning for plain

@@ -119,7 +119,8 @@ TEST_CASE("the words for a run and for a check") {
     const auto arguments = parse_arguments({"-D", "-y", "/a", "-R"});
     CHECK(foreground(arguments, "/wrapper") == Words{"-F", "-y", "/wrapper", "-R"});
     CHECK(foreground(arguments, "") == Words{"-F", "-R"});
-    CHECK(check(arguments) == Words{"-t", "-y", "/a", "-R"});
+    CHECK(check(arguments, "/a") == Words{"-tt", "-y", "/a", "-R"});
+    CHECK(check(arguments, "") == Words{"-tt", "-R"});
 }
 
 TEST_CASE("a shell around FPM is warned of, others are not") {

@@ -17,8 +17,8 @@ TEST_CASE("an idle FPM is stopped by QUIT and its status is sluice's") {
     CHECK(world.elapsed() == 1'015ms);
     CHECK(world.did("send QUIT 100"));
     CHECK_FALSE(world.did("send TERM 100"));
-    CHECK(world.said().back() ==
-          "stopped in 15 ms: finished; php-fpm exited with status 0; sluice exits with 0");
+    CHECK(world.said().back() == "stopped in 15 ms: finished, 0 requests cut; php-fpm exited with "
+                                 "status 0; sluice exits with 0");
 }
 
 TEST_CASE("a stop during FPM's first milliseconds is held until FPM catches it") {

@@ -78,11 +78,57 @@ void World::execute(const Action& action) {
         at(now_, [this, pid = await->pid] {
             if (catches_ && alive_ == pid) feed(Ready{pid});
         });
+    } else if (const auto* const handlers = std::get_if<AwaitHandlers>(&action)) {
+        at(now_, [this, pid = handlers->pid] {
+            if (catches_ && alive_ == pid) feed(Catches{pid});
+        });
+    } else if (std::holds_alternative<CloseIntake>(action)) {
+        closed_at_ = now_;
+        at(now_, [this] {
+            const auto way = script.traffic.closing;
+            feed(IntakeClosed{way, way == Closing::refused ? "" : "not permitted"});
+        });
+    } else if (std::holds_alternative<HoldOff>(action)) {
+        at(now_, [this] { feed(IntakeClosed{script.traffic.closing, "not permitted"}); });
+    } else if (std::holds_alternative<Look>(action)) {
+        at(now_, [this] { feed(Seen{sight()}); });
+    } else if (const auto* const pause = std::get_if<Pause>(&action)) {
+        paused_ = pause->workers;
+    } else if (std::holds_alternative<Resume>(action)) {
+        paused_.clear();
+    } else if (const auto* const release = std::get_if<Release>(&action)) {
+        released_.insert(released_.end(), release->workers.begin(), release->workers.end());
     } else if (std::holds_alternative<NameCut>(action)) {
         at(now_, [this] { feed(CutNamed{1}); });
     } else if (const auto* const finish = std::get_if<Finish>(&action)) {
         exit_code_ = finish->exit_code;
     }
+}
+
+// Workers 200 and up are busy, those from 300 on hold idle connections.
+Sight World::sight() const {
+    const auto& traffic = script.traffic;
+    const auto since = now_ - closed_at_;
+    Sight sight{.queue_empty = since >= traffic.queue_lasts,
+                .queued = since >= traffic.queue_lasts ? 0 : 7,
+                .tells_times = traffic.tcp,
+                .all_paused = true};
+    const int busy = since < traffic.requests_last ? traffic.requests : 0;
+    std::vector<Worker> workers(4, Worker{.pid = 100});
+    Sight::Connections connections{.open = busy, .in_service = busy};
+    for (int i = 0; i < busy; ++i) {
+        workers.push_back({200 + i, "www", Worker::State::busy, config::Duration(3'200), "/a.php"});
+    }
+    for (int i = 0; i < traffic.idle_connections; ++i) {
+        if (std::ranges::find(released_, 300 + i) != released_.end()) continue;
+        workers.push_back({300 + i, "www", Worker::State::waiting, config::Duration(500), ""});
+        ++connections.open;
+    }
+    // The request is there while the workers stand still, and served once they go on.
+    if (traffic.request_comes && !paused_.empty() && looks_++ < 2) connections.unread = 1;
+    if (traffic.kernel_tells) sight.connections = connections;
+    if (traffic.workers_tell) sight.workers = workers;
+    return sight;
 }
 
 void World::spawn() {
@@ -99,6 +145,7 @@ void World::spawn() {
         at(now_ + *script.ready_after, [this, pid] {
             if (alive_ != pid) return;
             catches_ = true;
+            feed(Catches{pid});
             feed(Ready{pid});
         });
     }
@@ -127,6 +174,12 @@ void World::end_service(int wait_status) {
 
 Plan fpm_plan() {
     return make_plan(config::Kind::php_fpm, {"php-fpm"}, {}, {});
+}
+
+Plan owning_plan() {
+    auto plan = fpm_plan();
+    plan.stop.owns_listeners = plan.stop.owns_all_listeners = plan.answers = true;
+    return plan;
 }
 
 Plan plain_plan() {

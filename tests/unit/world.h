@@ -10,6 +10,19 @@
 
 namespace sluice::core {
 
+/// What goes on at the fake service's sockets, counted from the close of the intake.
+struct Traffic {
+    Closing closing = Closing::refused;
+    config::Duration queue_lasts{0};   // until the accept queue is empty
+    config::Duration requests_last{0}; // until what is in flight is answered
+    int requests = 0;                  // in flight, each in a worker of its own
+    int idle_connections = 0;          // kept by clients, each held by a worker that waits
+    bool request_comes = false;        // on the first of those, while it is looked at
+    bool kernel_tells = true;          // SOCK_DIAG
+    bool workers_tell = true;          // FPM's status
+    bool tcp = true;
+};
+
 /// How the fake service behaves.
 struct Script {
     std::optional<config::Duration> ready_after = config::Duration(30);
@@ -18,6 +31,7 @@ struct Script {
     int dies_with = 0;                          // wait status
     std::optional<SpawnFailed> spawn_fails;
     bool leaves_orphan = false; // an adopted process that ends only by KILL
+    Traffic traffic{};
 };
 
 /// Executes the lifecycle's actions against a script, on a clock that it moves to the next thing
@@ -56,6 +70,7 @@ class World {
   private:
     void feed(const Event& event);
     void execute(const Action& action);
+    Sight sight() const;
     void spawn();
     void deliver(int signal);
     void end_service(int wait_status);
@@ -68,6 +83,10 @@ class World {
     std::optional<pid_t> alive_;
     bool catches_ = false; // the service has installed its handlers
     bool orphan_ = false;
+    TimePoint closed_at_{};
+    std::vector<pid_t> paused_;
+    std::vector<pid_t> released_;
+    mutable int looks_ = 0;
     int spawns_ = 0;
     std::optional<int> exit_code_;
     std::vector<std::string> deeds_;
@@ -75,6 +94,9 @@ class World {
 };
 
 Plan fpm_plan();
+
+/// The same, with listeners that sluice owns.
+Plan owning_plan();
 Plan plain_plan();
 
 /// The wait status of a process that exited, or was ended by a signal.

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "init/core/event.h"
+#include "init/core/keep_alive.h"
+#include "init/core/plan.h"
+
+namespace sluice::core {
+
+/// The stop of one run, from the drain signal to the last signal it is sent. Pure, as the
+/// lifecycle is, which owns it and tells it what happens.
+///
+/// announcing  The intake is still open, so that balancers can learn of the stop (drain.announce).
+/// queueing    The kernel cannot refuse new connections without losing the queue: the queue is let
+///             run empty by itself first, so that handshakes are dropped for a short time only.
+/// emptying    The intake is closed. The workers accept what waits in the queue.
+/// finishing   Nothing waits. What is in flight is let finish, with no signal to anybody at work;
+///             idle connections that clients keep are let go (KeepAlive).
+/// held        Nothing is in flight, or it cannot be told. The signal waits until the service has
+///             handlers, for FPM dies of one that comes before.
+/// asked       The stop signal was sent.
+/// terminated  The deadline: what is in flight was named, SIGTERM was sent.
+/// killed      SIGKILL was sent.
+///
+/// A service whose listeners are its own goes from announcing to held.
+///
+/// The master goes on running until there is nothing left to do, so it still forks for a pool of
+/// kind "ondemand", reads what workers log and enforces request_terminate_timeout. Where it is
+/// certain that nothing is in flight it is ended by SIGTERM, which takes FPM 9 ms; SIGQUIT has
+/// every worker shut its modules down (16 idle ones: 114 ms on two cores), but cuts nobody, so it
+/// is for where that is not certain.
+class Drain {
+  public:
+    enum class Phase { announcing, queueing, emptying, finishing, held, asked, terminated, killed };
+
+    Drain(const Plan& plan, int signal, TimePoint since);
+
+    void begin(pid_t service, TimePoint now, Actions& actions);
+
+    void on(const Catches& event, TimePoint now, Actions& actions);
+    void on(const IntakeClosed& event, TimePoint now, Actions& actions);
+    void on(const Seen& event, TimePoint now, Actions& actions);
+    void on(const CutNamed& event);
+    void on(Timer timer, TimePoint now, Actions& actions);
+
+    /// Shortens what is left to nothing.
+    void hurry(TimePoint now, Actions& actions);
+
+    /// The service has ended with this exit code.
+    void ended(int exit_code, TimePoint now);
+
+    TimePoint since() const { return since_; }
+
+    /// What must be over by then, or nothing.
+    std::optional<TimePoint> last_moment() const;
+
+    /// The closing line, which says how the stop ended, what became of the requests and what each
+    /// phase took. `end` says how the service ended, empty if there was none.
+    Message account(const std::string& end, int exit_code, TimePoint now) const;
+
+  private:
+    void close_intake(TimePoint now, Actions& actions);
+    void look_soon(TimePoint now, Actions& actions);
+    void finish_what_is_in_flight(TimePoint now, Actions& actions);
+    void let_keep_alive_go(TimePoint now, Actions& actions);
+    void end(bool certain, TimePoint now, Actions& actions);
+    void send_stop(TimePoint now, Actions& actions);
+    void report(TimePoint now, Actions& actions) const;
+    void name_cut(Actions& actions);
+    std::string how_it_ended() const;
+    std::string what_each_phase_took() const;
+    std::optional<std::int64_t> finished() const;
+    void cut_short(TimePoint now, Actions& actions);
+    void kill(Actions& actions);
+
+    Stop stop_;
+    std::string name_;
+    bool fpm_;
+    bool signal_group_;
+    int signal_;
+    TimePoint since_;
+
+    pid_t service_ = 0;
+    Phase phase_ = Phase::announcing;
+    bool certain_ = false; // nothing was in flight: SIGTERM will do
+    std::optional<Closing> closing_;
+    TimePoint closing_since_;
+    std::optional<TimePoint> closed_at_;
+    std::optional<TimePoint> emptied_at_;
+    std::optional<TimePoint> asked_at_;
+    std::optional<TimePoint> ended_at_;
+    std::chrono::microseconds pause_{0}; // until the next look
+    std::optional<Sight> last_;
+    bool seen_idle_ = false; // by the last look
+    KeepAlive keep_alive_;
+    std::optional<std::uint64_t> resets_at_first_;
+    std::optional<std::uint64_t> served_at_first_;
+    std::optional<std::uint64_t> served_;
+    int busy_at_first_ = 0;
+    int cut_ = 0;
+    int lost_in_queue_ = 0;
+    bool hurried_ = false;
+    bool died_ = false; // of a signal that was not the stop's
+};
+
+} // namespace sluice::core

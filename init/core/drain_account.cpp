@@ -1,0 +1,94 @@
+#include <csignal>
+
+#include "init/core/drain.h"
+#include "init/core/words.h"
+
+namespace sluice::core {
+
+namespace {
+
+const char* in_words(Closing way) {
+    switch (way) {
+    case Closing::refused: return "new connections refused";
+    case Closing::held_off: return "new connections held off";
+    case Closing::open: return "intake left open";
+    }
+    return "?";
+}
+
+} // namespace
+
+void Drain::ended(int exit_code, TimePoint now) {
+    ended_at_ = now;
+    const int expected = certain_ ? SIGTERM : stop_.signal.value_or(signal_);
+    died_ = exit_code > 128 && exit_code != 128 + expected;
+}
+
+std::optional<TimePoint> Drain::last_moment() const {
+    if (!stop_.deadline) return {};
+    return since_ + *stop_.deadline + stop_.kill_after;
+}
+
+std::string Drain::how_it_ended() const {
+    if (phase_ < Phase::terminated) return died_ ? "it died meanwhile" : "finished";
+    std::string how = hurried_ ? "cut short by a second INT" : "cut at the deadline";
+    if (phase_ == Phase::killed) how += " and killed";
+    return how;
+}
+
+// FPM counts a request when it is accepted, so what was in flight at the first look adds to it.
+std::optional<std::int64_t> Drain::finished() const {
+    if (!served_ || !served_at_first_ || *served_ < *served_at_first_) return {};
+    return static_cast<std::int64_t>(*served_ - *served_at_first_) + busy_at_first_ - cut_;
+}
+
+std::string Drain::what_each_phase_took() const {
+    if (!closed_at_) return {};
+    std::string text =
+        "; " + std::string(in_words(*closing_)) + " after " + in_words(*closed_at_ - since_);
+    if (emptied_at_) text += ", queue empty after " + in_words(*emptied_at_ - *closed_at_);
+    if (emptied_at_ && asked_at_) {
+        text += ", in flight done after " + in_words(*asked_at_ - *emptied_at_);
+    }
+    if (asked_at_ && ended_at_) {
+        text += ", " + name_ + " gone after " + in_words(*ended_at_ - *asked_at_);
+    }
+    return text;
+}
+
+Message Drain::account(const std::string& end, int exit_code, TimePoint now) const {
+    const auto took = now - since_;
+    const auto how = how_it_ended();
+    Message line{cut_ > 0 || lost_in_queue_ > 0 ? Level::warning : Level::info,
+                 "stopped in " + in_words(took) + ": " + how,
+                 {{"event", "stopped"}, {"took_ms", count_ms(took)}, {"how", how}}};
+    const auto add = [&](std::string_view key, std::int64_t count, const std::string& words) {
+        line.text += ", " + words;
+        line.fields.emplace_back(key, count);
+    };
+    if (const auto count = finished())
+        add("finished", *count, std::to_string(*count) + " finished");
+    if (fpm_) add("cut", cut_, count_of(cut_, "request") + " cut");
+    if (lost_in_queue_ > 0) {
+        add("lost", lost_in_queue_, count_of(lost_in_queue_, "connection") + " lost in the queue");
+    }
+    if (resets_at_first_ && last_->resets) {
+        const auto count = static_cast<std::int64_t>(*last_->resets - *resets_at_first_);
+        add("refused", count, "about " + std::to_string(count) + " refused");
+    }
+    if (keep_alive_.released() > 0) {
+        add("released", keep_alive_.released(),
+            count_of(keep_alive_.released(), "idle connection") + " let go");
+    }
+    line.text += what_each_phase_took();
+    if (closed_at_) {
+        line.fields.emplace_back("closed_ms", count_ms(*closed_at_ - since_));
+        if (emptied_at_) line.fields.emplace_back("queue_ms", count_ms(*emptied_at_ - *closed_at_));
+    }
+    if (!end.empty()) line.text += "; " + name_ + " " + end;
+    line.text += "; sluice exits with " + std::to_string(exit_code);
+    line.fields.emplace_back("exit_code", exit_code);
+    return line;
+}
+
+} // namespace sluice::core

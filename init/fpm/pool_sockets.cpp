@@ -1,0 +1,143 @@
+#include "init/fpm/pool_sockets.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "init/fpm/listen_address.h"
+
+namespace sluice::fpm {
+
+namespace {
+
+class Planner {
+  public:
+    Planner(const EffectiveConfig& config, const Machine& machine, bool own_names)
+        : config_(config), machine_(machine), own_names_(own_names) {}
+
+    Sockets plan() {
+        sockets_.all = true;
+        for (const auto& pool : config_.pools) take(pool);
+        if (own_names_) {
+            for (const auto& pool : config_.pools) plan_status(pool);
+        }
+        sockets_.status_of_all = sockets_.status.size() == config_.pools.size();
+        return std::move(sockets_);
+    }
+
+  private:
+    void leave_to_fpm(const Pool& pool, const std::string& why) {
+        sockets_.all = false;
+        sockets_.notices.push_back("pool " + pool.name + ": listen = " + pool.listen +
+                                   " is left to FPM, because " + why +
+                                   ": what waits in its accept queue at a stop is lost");
+    }
+
+    void take(const Pool& pool) {
+        auto target = interpret_listen(pool.listen, machine_.hosts, machine_.ipv6);
+        if (const auto* const why = std::get_if<std::string>(&target)) {
+            leave_to_fpm(pool, *why);
+            return;
+        }
+        auto& found = std::get<Target>(target);
+        PoolSocket socket{.pool = pool.name,
+                          .wanted = {.endpoint = found.endpoint, .backlog = pool.backlog},
+                          .key = found.key};
+        PoolOverride change{.name = pool.name};
+        if (std::holds_alternative<net::PathEndpoint>(found.endpoint)) {
+            if (!pool.acl_users.empty() || !pool.acl_groups.empty()) {
+                leave_to_fpm(pool, "sluice sets no POSIX ACLs (listen.acl_users, acl_groups)");
+                return;
+            }
+            if (!set_permissions(pool, socket.wanted)) return;
+            if (own_names_) change.listen = socket.key = private_name();
+        }
+        if (own_names_) sockets_.overrides.push_back(std::move(change));
+        sockets_.listeners.push_back(std::move(socket));
+    }
+
+    bool set_permissions(const Pool& pool, net::Wanted& wanted) {
+        if (!pool.listen_owner.empty()) {
+            wanted.owner = machine_.user_id(pool.listen_owner);
+            if (!wanted.owner) {
+                leave_to_fpm(pool, "listen.owner " + pool.listen_owner + " is not in /etc/passwd");
+                return false;
+            }
+        }
+        if (!pool.listen_group.empty()) {
+            wanted.group = machine_.group_id(pool.listen_group);
+            if (!wanted.group) {
+                leave_to_fpm(pool, "listen.group " + pool.listen_group + " is not in /etc/group");
+                return false;
+            }
+        }
+        if (!pool.listen_mode.empty()) {
+            const auto& digits = pool.listen_mode;
+            std::from_chars(digits.data(), digits.data() + digits.size(), wanted.mode, 8);
+        }
+        return true;
+    }
+
+    // There is nothing of this name in the file system, and FPM unlinks it when it ends.
+    std::string private_name() {
+        return "/sluice-" + machine_.token.substr(0, 16) + "/" + std::to_string(names_++);
+    }
+
+    void plan_status(const Pool& pool) {
+        if (!config_.knows_status_listen) return;
+        StatusSocket status{
+            .pool = pool.name, .status_path = pool.status_path, .ping_path = pool.ping_path};
+        PoolOverride& change = override_of(pool);
+        if (status.status_path.empty()) {
+            status.status_path = change.status_path = "/" + machine_.token + "/status";
+        }
+        if (status.ping_path.empty()) {
+            status.ping_path = change.ping_path = "/" + machine_.token + "/ping";
+        }
+        if (pool.status_listen.empty()) {
+            status.key = change.status_listen = private_name();
+        } else if (!keep_users_own(pool, status, change)) {
+            return;
+        }
+        sockets_.status.push_back(std::move(status));
+    }
+
+    // FPM gives it the owner and the mode of the pool's own socket.
+    bool keep_users_own(const Pool& pool, StatusSocket& status, PoolOverride& change) {
+        const auto target = interpret_listen(pool.status_listen, machine_.hosts, machine_.ipv6);
+        const auto* const found = std::get_if<Target>(&target);
+        if (found == nullptr) return false;
+        PoolSocket socket{.pool = pool.name,
+                          .wanted = {.endpoint = found->endpoint, .backlog = pool.backlog},
+                          .key = found->key,
+                          .users = false};
+        if (std::holds_alternative<net::PathEndpoint>(found->endpoint)) {
+            if (!set_permissions(pool, socket.wanted)) return false;
+            socket.key = change.status_listen = private_name();
+        }
+        status.at = found->endpoint;
+        sockets_.listeners.push_back(std::move(socket));
+        return true;
+    }
+
+    PoolOverride& override_of(const Pool& pool) {
+        auto& all = sockets_.overrides;
+        const auto found = std::ranges::find(all, pool.name, &PoolOverride::name);
+        if (found != all.end()) return *found;
+        all.push_back({.name = pool.name});
+        return all.back();
+    }
+
+    const EffectiveConfig& config_;
+    const Machine& machine_;
+    bool own_names_;
+    int names_ = 0;
+    Sockets sockets_;
+};
+
+} // namespace
+
+Sockets plan_sockets(const EffectiveConfig& config, const Machine& machine, bool own_names) {
+    return Planner(config, machine, own_names).plan();
+}
+
+} // namespace sluice::fpm

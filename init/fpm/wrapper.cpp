@@ -1,0 +1,57 @@
+#include "init/fpm/wrapper.h"
+
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+
+namespace sluice::fpm {
+
+namespace {
+
+bool is_plain(char c) {
+    constexpr std::string_view marks = "/._-+,@%~";
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           marks.find(c) != std::string_view::npos;
+}
+
+std::string line(std::string_view key, const std::string& value) {
+    return value.empty() ? "" : std::string(key) + " = " + value + "\n";
+}
+
+std::optional<std::string> including(const std::string& config) {
+    if (!std::ranges::all_of(config, is_plain)) return {};
+    return "include=" + config + "\n[global]\n";
+}
+
+} // namespace
+
+std::optional<std::string> wrapper_config(const std::string& config,
+                                          std::chrono::seconds control_timeout,
+                                          const std::vector<PoolOverride>& pools) {
+    auto text = including(config);
+    if (!text) return {};
+    *text += line("daemonize", "no");
+    *text += line("process_control_timeout", std::to_string(control_timeout.count()) + "s");
+    for (const auto& pool : pools) {
+        *text += "[" + pool.name + "]\n";
+        *text += line("listen", pool.listen);
+        *text += line("pm.status_listen", pool.status_listen);
+        *text += line("pm.status_path", pool.status_path);
+        *text += line("ping.path", pool.ping_path);
+    }
+    return text;
+}
+
+std::optional<std::string> talkative_config(const std::string& config) {
+    auto text = including(config);
+    if (text) *text += line("log_level", "notice");
+    return text;
+}
+
+std::chrono::seconds control_timeout(std::optional<std::chrono::milliseconds> deadline) {
+    using namespace std::chrono_literals;
+    if (!deadline) return 24h;
+    return std::chrono::ceil<std::chrono::seconds>(*deadline) + 1s;
+}
+
+} // namespace sluice::fpm

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::fpm {
+
+/// What sluice needs a pool to have; an empty text leaves it as it is.
+struct PoolOverride {
+    std::string name;
+    std::string listen; // the key in FPM_SOCKETS
+    std::string status_listen;
+    std::string status_path;
+    std::string ping_path;
+
+    bool operator==(const PoolOverride&) const = default;
+};
+
+/// A configuration for FPM that is the user's, with what sluice needs to be different after it:
+/// FPM amends a section that is opened again, and the last value wins. `config` is an absolute
+/// path. Nothing where the path has characters that FPM's include would take for a pattern or for
+/// the end of the line.
+std::optional<std::string> wrapper_config(const std::string& config,
+                                          std::chrono::seconds control_timeout,
+                                          const std::vector<PoolOverride>& pools);
+
+/// One that makes `php-fpm -tt` print, which it does not with a log_level above notice.
+std::optional<std::string> talkative_config(const std::string& config);
+
+/// FPM's own escalation after QUIT (process_control_timeout; 0, its default, cuts every request at
+/// once) has to come later than sluice's.
+std::chrono::seconds control_timeout(std::optional<std::chrono::milliseconds> deadline);
+
+} // namespace sluice::fpm

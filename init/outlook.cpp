@@ -1,0 +1,73 @@
+#include "init/outlook.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "init/os/proc.h"
+
+namespace sluice {
+
+namespace {
+
+using namespace std::chrono_literals;
+using core::Worker;
+
+// An answer takes 0.3 ms; FPM's first one a fork more, and on busy cores its turn. Whoever has not
+// answered by then is not counted on for this look.
+constexpr auto answer_limit = 500ms;
+
+Worker::State state_of(fpm::State state) {
+    switch (state) {
+    case fpm::State::idle: return Worker::State::idle;
+    case fpm::State::reading_headers: return Worker::State::waiting;
+    case fpm::State::creating:
+    case fpm::State::getting_information:
+    case fpm::State::running:
+    case fpm::State::ending:
+    case fpm::State::finishing:
+    case fpm::State::unknown: break;
+    }
+    return Worker::State::busy;
+}
+
+void add(const fpm::Status& status, core::Sight& sight) {
+    for (const auto& worker : status.workers) {
+        sight.workers->push_back(
+            {.pid = worker.pid,
+             .pool = status.pool,
+             .state = state_of(worker.state),
+             .age = std::chrono::duration_cast<std::chrono::milliseconds>(worker.duration),
+             .script = worker.script.empty() ? worker.uri : worker.script});
+    }
+    sight.served = sight.served.value_or(0) + status.accepted;
+}
+
+} // namespace
+
+void Outlook::begin() {
+    if (inquiry_.can_ask()) inquiry_.ask(answer_limit, [](const auto&) {});
+}
+
+void Outlook::look(std::vector<pid_t> paused, std::function<void(core::Sight)> seen) {
+    core::Sight sight;
+    intake_.look(sight);
+    sight.resets = os::tcp_resets_sent();
+    sight.all_paused = std::ranges::all_of(paused, os::is_paused);
+    if (!inquiry_.can_ask()) {
+        seen(std::move(sight));
+        return;
+    }
+    inquiry_.ask(answer_limit, [this, paused = std::move(paused), seen = std::move(seen),
+                                sight = std::move(sight)](
+                                   const std::optional<std::vector<fpm::Status>>& pools) mutable {
+        // Whether a request has come for a worker that stands still is to be the last thing seen.
+        if (!paused.empty()) intake_.look(sight);
+        if (pools) {
+            sight.workers.emplace();
+            for (const auto& status : *pools) add(status, sight);
+        }
+        seen(std::move(sight));
+    });
+}
+
+} // namespace sluice

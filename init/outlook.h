@@ -1,0 +1,35 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <vector>
+
+#include "init/core/sight.h"
+#include "init/fpm/inquiry.h"
+#include "init/open_sockets.h"
+
+namespace sluice {
+
+/// What a drain sees (core::Sight): the sockets by the kernel's word, the workers by FPM's own.
+class Outlook {
+  public:
+    Outlook(boost::asio::io_context& loop, OpenSockets& sockets)
+        : intake_(sockets.intake), inquiry_(loop, sockets.pages) {}
+
+    /// Opens the connections to FPM's status, while there is somebody to take them.
+    void begin();
+
+    /// Looks once. `seen` is called later, from the loop, unless another look() came before.
+    /// `paused` are workers that are expected to stand still.
+    void look(std::vector<pid_t> paused, std::function<void(core::Sight)> seen);
+
+    fpm::Inquiry& inquiry() { return inquiry_; }
+
+  private:
+    Intake& intake_;
+    fpm::Inquiry inquiry_;
+};
+
+} // namespace sluice

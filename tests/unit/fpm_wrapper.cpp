@@ -1,0 +1,46 @@
+#include <doctest/doctest.h>
+
+#include "init/fpm/wrapper.h"
+
+namespace sluice::fpm {
+
+using namespace std::chrono_literals;
+
+TEST_CASE("the wrapper includes the user's file and overrides after it") {
+    CHECK(wrapper_config("/usr/local/etc/php-fpm.conf", 10s, {}) ==
+          "include=/usr/local/etc/php-fpm.conf\n"
+          "[global]\n"
+          "daemonize = no\n"
+          "process_control_timeout = 10s\n");
+}
+
+TEST_CASE("the wrapper opens the pools again and sets what it was given") {
+    const std::vector<PoolOverride> pools{
+        {.name = "www", .status_listen = "/private/1", .ping_path = "/secret/ping"},
+        {.name = "api", .listen = "/private/0"}};
+    CHECK(wrapper_config("/a.conf", 10s, pools) == "include=/a.conf\n"
+                                                   "[global]\n"
+                                                   "daemonize = no\n"
+                                                   "process_control_timeout = 10s\n"
+                                                   "[www]\n"
+                                                   "pm.status_listen = /private/1\n"
+                                                   "ping.path = /secret/ping\n"
+                                                   "[api]\n"
+                                                   "listen = /private/0\n");
+}
+
+TEST_CASE("a path that FPM's include would read otherwise is not wrapped") {
+    for (const auto* const path : {"/a*b", "/a[1]", "/a?b", "/a;b", "/a b", "/a\nb", "/a\"b"}) {
+        CAPTURE(path);
+        CHECK_FALSE(wrapper_config(path, 10s, {}));
+    }
+}
+
+TEST_CASE("FPM's own escalation comes after sluice's deadline") {
+    CHECK(control_timeout(9s) == 10s);
+    CHECK(control_timeout(8'500ms) == 10s);
+    CHECK(control_timeout(1ms) == 2s);
+    CHECK(control_timeout({}) == 24h);
+}
+
+} // namespace sluice::fpm

@@ -1,0 +1,187 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "tests/unit/world.h"
+
+namespace sluice::core {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+const Script quick{.ends_after = {{SIGQUIT, 50ms}, {SIGTERM, 9ms}}};
+
+Script with(Traffic traffic) {
+    auto script = quick;
+    script.traffic = traffic;
+    return script;
+}
+
+// Stopped at 1 s, run to its end.
+World stopped(Plan plan, const Script& script) {
+    World world(std::move(plan), script);
+    world.start();
+    world.after(1s, DrainAsked{SIGTERM, 0});
+    world.run();
+    return world;
+}
+
+std::size_t place(const World& world, const std::string& deed) {
+    const auto found = std::ranges::find(world.deeds(), deed);
+    REQUIRE(found != world.deeds().end());
+    return static_cast<std::size_t>(found - world.deeds().begin());
+}
+
+bool said(const World& world, const std::string& part) {
+    return std::ranges::any_of(
+        world.said(), [&](const auto& line) { return line.find(part) != std::string::npos; });
+}
+
+} // namespace
+
+TEST_CASE("an idle service that is known to be idle is ended by TERM, at once") {
+    const auto world = stopped(owning_plan(), quick);
+    CHECK(world.elapsed() == 1'009ms);
+    CHECK(world.did("close-intake"));
+    CHECK(world.did("send TERM 100"));
+    CHECK_FALSE(world.did("send QUIT 100"));
+    CHECK(world.exit_code() == 0);
+}
+
+TEST_CASE("the queue is empty and the requests are answered before anybody gets a signal") {
+    const auto world =
+        stopped(owning_plan(), with({.queue_lasts = 400ms, .requests_last = 3s, .requests = 2}));
+    CHECK(world.elapsed() >= 4s);
+    CHECK(world.elapsed() <= 4'030ms); // tens of milliseconds after the last one
+    CHECK(said(world, "2 requests in flight: pool www, worker pid 200, script /a.php, 3.2 s"));
+    CHECK(said(world, "0 requests cut"));
+}
+
+TEST_CASE("where one of the two witnesses is missing, QUIT ends the service: it cuts nobody") {
+    Traffic traffic{.requests_last = 1s, .requests = 1};
+    SUBCASE("no SOCK_DIAG") {
+        traffic.kernel_tells = false;
+    }
+    SUBCASE("no status") {
+        traffic.workers_tell = false;
+    }
+    const auto world = stopped(owning_plan(), with(traffic));
+    CHECK(world.elapsed() >= 2s);
+    CHECK(world.did("send QUIT 100"));
+    CHECK_FALSE(world.did("send TERM 100"));
+}
+
+TEST_CASE("without any witness QUIT is sent as soon as the queue is empty") {
+    const auto world = stopped(
+        owning_plan(), with({.queue_lasts = 100ms, .kernel_tells = false, .workers_tell = false}));
+    CHECK(world.did("send QUIT 100"));
+    CHECK(world.elapsed() < 1'200ms);
+}
+
+TEST_CASE("a service with listeners of its own besides is ended by QUIT") {
+    auto plan = owning_plan();
+    plan.stop.owns_all_listeners = false;
+    const auto world = stopped(plan, quick);
+    CHECK(world.did("send QUIT 100"));
+    CHECK_FALSE(world.did("send TERM 100"));
+}
+
+TEST_CASE("idle connections are let go, and the master is told before its workers go on") {
+    const auto world = stopped(owning_plan(), with({.idle_connections = 2}));
+    CHECK(world.elapsed() < 1'100ms);
+    CHECK(place(world, "pause 300 301") < place(world, "release 300 301"));
+    CHECK(place(world, "release 300 301") < place(world, "send TERM 100"));
+    CHECK(place(world, "send TERM 100") < place(world, "resume 300 301"));
+    CHECK(said(world, "2 idle connections let go"));
+}
+
+TEST_CASE("idle connections are let go while others are still served") {
+    const auto world =
+        stopped(owning_plan(), with({.requests_last = 2s, .requests = 1, .idle_connections = 1}));
+    CHECK(place(world, "release 300") < place(world, "resume 300"));
+    CHECK(place(world, "resume 300") < place(world, "send TERM 100"));
+    CHECK(world.elapsed() >= 3s);
+}
+
+TEST_CASE("a request that comes while its worker stands still is served") {
+    const auto world = stopped(owning_plan(), with({.idle_connections = 1, .request_comes = true}));
+    CHECK(place(world, "resume 300") < place(world, "release 300"));
+}
+
+TEST_CASE("a path's idle connections are let go, too") {
+    const auto world = stopped(owning_plan(), with({.idle_connections = 1, .tcp = false}));
+    CHECK(world.elapsed() < 1'100ms);
+    CHECK(world.did("release 300"));
+}
+
+TEST_CASE("where connections cannot be refused, the queue is empty before they are held off") {
+    const auto world =
+        stopped(owning_plan(), with({.closing = Closing::held_off, .queue_lasts = 300ms}));
+    CHECK(said(world, "waiting for the accept queue to run empty first"));
+    CHECK(place(world, "close-intake") < place(world, "hold-off"));
+    CHECK(world.elapsed() >= 1'300ms);
+    CHECK(world.elapsed() < 1'400ms);
+    CHECK(said(world, "new connections held off"));
+}
+
+TEST_CASE("a queue that never runs empty is held off after drain.queue") {
+    auto plan = owning_plan();
+    plan.stop.queue = 500ms;
+    const auto world = stopped(plan, with({.closing = Closing::held_off, .queue_lasts = 3s}));
+    CHECK(world.did("hold-off"));
+    CHECK(world.elapsed() >= 4s); // what is queued is served all the same
+    CHECK(world.did("send TERM 100"));
+}
+
+TEST_CASE("new connections are taken for as long as drain.announce says, and refused in linger") {
+    auto plan = owning_plan();
+    plan.stop.announce = 3s;
+    plan.stop.linger = 2s;
+    World world(plan, quick);
+    world.start();
+    world.after(1s, DrainAsked{SIGTERM, 0});
+    world.run(2'900ms);
+    CHECK_FALSE(world.did("close-intake"));
+    world.run(3'100ms);
+    CHECK(world.did("close-intake"));
+    CHECK(world.lifecycle().state() == State::lingering);
+    world.run();
+    CHECK(world.elapsed() == 6'009ms);
+    CHECK(world.exit_code() == 0);
+}
+
+TEST_CASE("linger ends with the deadline, or with a second INT") {
+    auto plan = owning_plan();
+    plan.stop.linger = 60s;
+    World world(plan, quick);
+    world.start();
+    world.after(1s, DrainAsked{SIGINT, 0});
+    SUBCASE("deadline") {
+        world.run();
+        CHECK(world.elapsed() == 1s + 9'500ms);
+    }
+    SUBCASE("hurried") {
+        world.after(1s, DrainAsked{SIGINT, 0});
+        CHECK(world.exit_code() == 0);
+    }
+}
+
+TEST_CASE("what the deadline cuts is named by FPM's own word, and the queue is counted as lost") {
+    const auto world =
+        stopped(owning_plan(), with({.queue_lasts = 60s, .requests_last = 60s, .requests = 2}));
+    CHECK(world.elapsed() == 10'009ms);
+    CHECK(said(world, "cut: pool www, worker pid 201, script /a.php"));
+    CHECK(said(world, "2 requests cut, 7 connections lost in the queue"));
+    CHECK_FALSE(world.did("name-cut"));
+}
+
+TEST_CASE("what is in flight is said again every second") {
+    const auto world = stopped(owning_plan(), with({.requests_last = 3'500ms, .requests = 1}));
+    const auto reports = std::ranges::count_if(
+        world.said(), [](const auto& line) { return line.starts_with("draining for"); });
+    CHECK(reports == 3);
+}
+
+} // namespace sluice::core
