@@ -3,6 +3,13 @@
 # it: what all scripts of this folder have in common. For sourcing, after ../app/site.bash.
 # shellcheck disable=SC2034 # much of this is for who sources it
 
+# tini adopts what a contender leaves behind when it dies. PHP-FPM makes a session of its own, so
+# there would be no other way to find that.
+if [[ $(<"/proc/$PPID/comm") != tini ]]; then
+    command -v tini >/dev/null || fail "tini is not installed"
+    exec tini -s -- "$0" "$@"
+fi
+
 build=$(cd -- "${BUILD_DIR:-$root/build/dev}" && pwd)
 sluice=$build/sluice
 fcgi_load=$build/fcgi_load
@@ -56,6 +63,7 @@ make_stop_site() {
     sluice=${SLUICE:-$sluice}
     [[ -x $sluice && -x $fcgi_load ]] || fail "$build has no sluice or fcgi_load: build them first"
     make_site
+    trap end_stop_site EXIT
     [[ -z $chroot_dir ]] || move_site_into_chroot
     mkdir "$site/run"
     chown "$www_data" "$site/run"
@@ -69,14 +77,14 @@ move_site_into_chroot() {
     ln -s "$chroot_dir$site" "$site"
     cp "$sluice" "$site/sluice"
     sluice=$site/sluice
-    trap end_chroot_site EXIT
 }
 
-end_chroot_site() {
+end_stop_site() {
     trap '' INT TERM HUP
     end_all
-    rm -rf "${chroot_dir:?}$site"
-    rm -f "$site"
+    end_orphans || true
+    [[ -z $chroot_dir ]] || rm -rf "$chroot_dir${site:?}"
+    rm -rf "$site"
 }
 
 # configure_contender NAME: a free address for it ($address), and $site/NAME.conf.
@@ -145,15 +153,21 @@ await_end() {
     wait "$pid" || status=$?
 }
 
-# end_leftovers PID: what is left of the contender's whole session is killed; fails if there was
-# anything left.
-end_leftovers() {
-    local left
-    left=$(pids_of_session "$1")
-    [[ $left ]] || return 0
-    # shellcheck disable=SC2086 # one word per pid
-    kill -KILL $left 2>/dev/null || true
-    return 1
+orphans() {
+    ps -o pid=,stat= --ppid "$PPID" | awk -v script=$$ '$1 != script && $2 !~ /^Z/ { print $1 }'
+}
+
+# Kills what the contender has left behind; fails if there was anything. A master's workers become
+# orphans only when it is gone, so it looks until there are no more.
+end_orphans() {
+    local left found=0
+    while left=$(orphans) && [[ $left ]]; do
+        found=1
+        # shellcheck disable=SC2086 # one word per pid
+        kill -KILL $left 2>/dev/null || true
+        sleep 0.01
+    done
+    return "$found"
 }
 
 # start_load NAME OPTION...: on $address; its account will be in $site/NAME.log.
