@@ -139,14 +139,16 @@ stop_signal() {
     if [[ $contender == sluice ]]; then echo TERM; else echo QUIT; fi
 }
 
-# await_end PID: false if it has not ended within $stop_patience. Its exit status in $status.
+# await_end PID: its exit status in $status. What has not ended within $stop_patience is killed.
 await_end() {
     local pid=$1 end=$(($(now_ms) + stop_patience * 1000))
     status=0
     until is_gone "$pid"; do
         if (($(now_ms) > end)); then
-            status='none'
-            return 1
+            kill -KILL "$pid"
+            wait "$pid" 2>/dev/null || true
+            status=none
+            return
         fi
         sleep 0.005
     done
