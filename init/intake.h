@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "init/core/event.h"
@@ -13,7 +15,26 @@ class Intake {
   public:
     Intake() = default;
 
-    void add(net::Address address) { addresses_.push_back(std::move(address)); }
+    /// `key` is what FPM calls it; `wanted` is how it was made, and how a second listener is.
+    void add(std::string key, net::Wanted wanted, net::Address address);
+
+    /// Key and descriptor of each listener that the newest run is to have.
+    std::vector<std::pair<std::string, int>> newest() const;
+
+    // A next run beside what is left of the one before (net::Address has the instants).
+
+    /// A second listener for each address; nobody gets there yet. All of them, or none and why.
+    std::optional<std::string> join();
+
+    /// New connections go to the second ones; the first ones are old from now on. Gives what went
+    /// wrong; empty: nothing.
+    std::string switch_over();
+
+    /// Nothing waits at the old ones any more, no handshake either.
+    bool old_empty() const;
+
+    void leave_old();
+    void give_up_new();
 
     /// From now on new connections are refused, at all addresses. Where the kernel refuses that for
     /// one of them: "open", with the reason.
@@ -26,7 +47,14 @@ class Intake {
     void look(core::Sight& sight) const;
 
   private:
-    std::vector<net::Address> addresses_;
+    struct Entry {
+        std::string key;
+        net::Wanted wanted;
+        net::Address address;
+    };
+
+    std::vector<Entry> entries_;
+    core::TimePoint switched_at_ = core::TimePoint::max();
     core::TimePoint hidden_since_ = core::TimePoint::max();
 };
 

@@ -1,5 +1,6 @@
 #include "init/open_sockets.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice {
@@ -12,90 +13,99 @@ constexpr std::size_t most_in_variable = 128;
 // A status socket has few clients: sluice alone.
 constexpr int status_backlog = 16;
 
-class Opening {
-  public:
-    OpenSockets open(const fpm::Sockets& planned) {
-        for (const auto& socket : planned.listeners) open_listener(socket);
-        for (const auto& status : planned.status) open_status(status);
-        write_environment();
-        return std::move(opened_);
-    }
-
-  private:
-    void pass(const std::string& key, int descriptor) {
-        opened_.descriptors.push_back(descriptor);
-        pairs_.push_back(key + "=" + std::to_string(descriptor));
-    }
-
-    void open_listener(const fpm::PoolSocket& socket) {
-        if (!socket.users) {
-            auto made = net::listen(socket.wanted);
-            if (refused(socket.pool, made)) return;
-            auto& listener = std::get<net::Listener>(made);
-            pass(socket.key, listener.descriptor());
-            opened_.others.push_back(std::move(listener));
-            return;
-        }
-        auto made = net::Address::open(socket.wanted);
-        if (refused(socket.pool, made)) return;
-        auto& address = std::get<net::Address>(made);
-        pass(socket.key, address.live().descriptor());
-        opened_.intake.add(std::move(address));
-    }
-
-    template <class Made>
-    bool refused(const std::string& pool, const Made& made) {
-        const auto* const refusal = std::get_if<net::Refused>(&made);
-        if (refusal != nullptr) opened_.problems.push_back("pool " + pool + ": " + refusal->why);
-        return refusal != nullptr;
-    }
-
-    void open_status(const fpm::StatusSocket& status) {
-        if (status.at) {
-            opened_.pages.push_back(
-                {status.pool, *status.at, status.status_path, status.ping_path});
-            return;
-        }
-        // In a folder of our own: whoever can connect can have FPM execute any script, which the
-        // pool's own socket may allow to fewer. (An abstract name has no owner and no mode.)
-        if (!opened_.folder) opened_.folder = os::PrivateFolder::make();
-        if (!opened_.folder) {
-            opened_.own_status = false;
-            return;
-        }
-        const auto path = opened_.folder->path() + "/" + std::to_string(opened_.others.size());
-        net::Wanted wanted{.endpoint = net::PathEndpoint{path}, .backlog = status_backlog};
-        wanted.mode = 0600;
-        auto made = net::listen(wanted);
-        if (refused(status.pool, made)) return;
-        auto& listener = std::get<net::Listener>(made);
-        pass(status.key, listener.descriptor());
-        opened_.pages.push_back(
-            {status.pool, listener.endpoint(), status.status_path, status.ping_path});
-        opened_.others.push_back(std::move(listener));
-    }
-
-    void write_environment() {
-        for (std::size_t at = 0; at < pairs_.size(); ++at) {
-            const auto number = at / most_in_variable;
-            if (at % most_in_variable == 0) {
-                opened_.environment.push_back(
-                    "FPM_SOCKETS" + (number == 0 ? "" : "_" + std::to_string(number)) + "=");
-            } else {
-                opened_.environment.back() += ",";
-            }
-            opened_.environment.back() += pairs_[at];
-        }
-    }
-
-    OpenSockets opened_;
-    std::vector<std::string> pairs_;
-};
-
 } // namespace
 
-OpenSockets open_sockets(const fpm::Sockets& planned) {
-    return Opening().open(planned);
+OpenSockets::OpenSockets(const fpm::Sockets& planned) : planned_status_(planned.status) {
+    for (const auto& socket : planned.listeners) open_listener(socket);
+    for (const auto& status : planned_status_) open_status(status);
+}
+
+template <class Made>
+bool OpenSockets::refused(const std::string& pool, const Made& made) {
+    const auto* const refusal = std::get_if<net::Refused>(&made);
+    if (refusal != nullptr) problems_.push_back("pool " + pool + ": " + refusal->why);
+    return refusal != nullptr;
+}
+
+void OpenSockets::open_listener(const fpm::PoolSocket& socket) {
+    if (!socket.users) {
+        auto made = net::listen(socket.wanted);
+        if (refused(socket.pool, made)) return;
+        users_own_.push_back({socket.key, std::get<net::Listener>(std::move(made))});
+        return;
+    }
+    auto made = net::Address::open(socket.wanted);
+    if (refused(socket.pool, made)) return;
+    intake_.add(socket.key, socket.wanted, std::get<net::Address>(std::move(made)));
+}
+
+void OpenSockets::open_status(const fpm::StatusSocket& status) {
+    if (status.at) {
+        pages_.push_back({status.pool, *status.at, status.status_path, status.ping_path});
+        return;
+    }
+    // In a folder of our own: whoever can connect can have FPM execute any script, which the pool's
+    // own socket may allow to fewer. (An abstract name has no owner and no mode.)
+    if (!folder_) folder_ = os::PrivateFolder::make();
+    if (!folder_) {
+        own_status_ = false;
+        return;
+    }
+    const net::PathEndpoint at{folder_->path() + "/" + std::to_string(names_++)};
+    auto made = net::listen({.endpoint = at, .backlog = status_backlog, .mode = 0600});
+    if (refused(status.pool, made)) return;
+    status_.push_back({status.key, std::get<net::Listener>(std::move(made))});
+    pages_.push_back({status.pool, at, status.status_path, status.ping_path});
+}
+
+// fpm_conf.c names the pool of a pm.status_listen so. A pool of the user's may have that name, too.
+bool OpenSockets::serves_status(const std::string& title) const {
+    const auto is_of = [&](const fpm::StatusSocket& status) {
+        return title == "php-fpm: pool " + status.pool;
+    };
+    return std::ranges::none_of(planned_status_, is_of) &&
+           std::ranges::any_of(planned_status_, [&](const fpm::StatusSocket& status) {
+               return title == "php-fpm: pool " + status.pool + "_status";
+           });
+}
+
+void OpenSockets::renew_status() {
+    pages_.clear();
+    for (auto& other : status_) other.listener.shut(); // so that its worker leaves
+    status_.clear();
+    for (const auto& status : planned_status_) open_status(status);
+}
+
+std::vector<std::pair<std::string, int>> OpenSockets::all() const {
+    auto found = intake_.newest();
+    for (const auto* const others : {&users_own_, &status_}) {
+        for (const auto& other : *others) {
+            found.emplace_back(other.key, other.listener.descriptor());
+        }
+    }
+    return found;
+}
+
+std::vector<int> OpenSockets::descriptors() const {
+    std::vector<int> found;
+    for (const auto& [key, descriptor] : all()) found.push_back(descriptor);
+    return found;
+}
+
+std::vector<std::string> OpenSockets::environment() const {
+    std::vector<std::string> variables;
+    const auto sockets = all();
+    for (std::size_t at = 0; at < sockets.size(); ++at) {
+        const auto number = at / most_in_variable;
+        if (at % most_in_variable == 0) {
+            variables.push_back("FPM_SOCKETS" + (number == 0 ? "" : "_" + std::to_string(number)) +
+                                "=");
+        } else {
+            variables.back() += ",";
+        }
+        variables.back() += sockets[at].first + "=" + std::to_string(sockets[at].second);
+    }
+    return variables;
 }
 
 } // namespace sluice

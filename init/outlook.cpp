@@ -45,23 +45,23 @@ void add(const fpm::Status& status, core::Sight& sight) {
 } // namespace
 
 void Outlook::begin() {
-    if (inquiry_.can_ask()) inquiry_.ask(answer_limit, [](const auto&) {});
+    if (inquiry_->can_ask()) inquiry_->ask(answer_limit, [](const auto&) {});
 }
 
 void Outlook::look(std::vector<pid_t> paused, std::function<void(core::Sight)> seen) {
     core::Sight sight;
-    intake_.look(sight);
+    sockets_.intake().look(sight);
     sight.resets = os::tcp_resets_sent();
     sight.all_paused = std::ranges::all_of(paused, os::is_paused);
-    if (!inquiry_.can_ask()) {
+    if (!inquiry_->can_ask()) {
         seen(std::move(sight));
         return;
     }
-    inquiry_.ask(answer_limit, [this, paused = std::move(paused), seen = std::move(seen),
-                                sight = std::move(sight)](
-                                   const std::optional<std::vector<fpm::Status>>& pools) mutable {
+    inquiry_->ask(answer_limit, [this, paused = std::move(paused), seen = std::move(seen),
+                                 sight = std::move(sight)](
+                                    const std::optional<std::vector<fpm::Status>>& pools) mutable {
         // Whether a request has come for a worker that stands still is to be the last thing seen.
-        if (!paused.empty()) intake_.look(sight);
+        if (!paused.empty()) sockets_.intake().look(sight);
         if (pools) {
             sight.workers.emplace();
             for (const auto& status : *pools) add(status, sight);

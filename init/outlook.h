@@ -4,6 +4,8 @@
 
 #include <boost/asio/io_context.hpp>
 #include <functional>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "init/core/sight.h"
@@ -16,7 +18,10 @@ namespace sluice {
 class Outlook {
   public:
     Outlook(boost::asio::io_context& loop, OpenSockets& sockets)
-        : intake_(sockets.intake), inquiry_(loop, sockets.pages) {}
+        : loop_(loop), sockets_(sockets), inquiry_(std::in_place, loop, sockets.pages()) {}
+
+    /// The status sockets have been renewed: what is asked from now on, is asked there.
+    void renew() { inquiry_.emplace(loop_, sockets_.pages()); }
 
     /// Opens the connections to FPM's status, while there is somebody to take them.
     void begin();
@@ -25,11 +30,12 @@ class Outlook {
     /// `paused` are workers that are expected to stand still.
     void look(std::vector<pid_t> paused, std::function<void(core::Sight)> seen);
 
-    fpm::Inquiry& inquiry() { return inquiry_; }
+    fpm::Inquiry& inquiry() { return *inquiry_; }
 
   private:
-    Intake& intake_;
-    fpm::Inquiry inquiry_;
+    boost::asio::io_context& loop_;
+    OpenSockets& sockets_;
+    std::optional<fpm::Inquiry> inquiry_;
 };
 
 } // namespace sluice

@@ -141,8 +141,6 @@ class Preparation {
         environment = environment_;
         std::erase_if(environment,
                       [](const auto& entry) { return entry.starts_with("FPM_SOCKETS"); });
-        const auto& told = result_.sockets.environment;
-        environment.insert(environment.end(), told.begin(), told.end());
     }
 
     // --- php-fpm ------------------------------------------------------------------------------
@@ -317,10 +315,11 @@ class Preparation {
     }
 
     void open(fpm::Sockets& planned) {
-        result_.sockets = open_sockets(planned);
-        auto& sockets = result_.sockets;
-        for (auto& problem : sockets.problems) refuse(core::exit_own_error, std::move(problem));
-        if (!sockets.own_status) {
+        result_.sockets = OpenSockets(planned);
+        for (const auto& problem : result_.sockets.problems()) {
+            refuse(core::exit_own_error, problem);
+        }
+        if (!result_.sockets.own_status()) {
             planned.status.clear();
             for (auto& change : planned.overrides) {
                 change.status_listen.clear();
@@ -328,8 +327,6 @@ class Preparation {
                 change.ping_path.clear();
             }
         }
-        auto& keep = result_.launch.keep;
-        keep.insert(keep.end(), sockets.descriptors.begin(), sockets.descriptors.end());
     }
 
     static fpm::Machine this_machine() {

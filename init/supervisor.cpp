@@ -135,13 +135,32 @@ void Supervisor::reap() {
         reaped.none_left || (!strangers_.empty() && !more && left_of_service().empty());
     for (const auto& change : reaped.changes) {
         if (change.ended) {
-            feed(core::Exited{change.pid, change.wait_status, tree_empty});
+            on_end(change.pid, change.wait_status, tree_empty);
         } else {
             feed(core::Stopped{change.pid, WSTOPSIG(change.wait_status)});
         }
     }
     if (tree_empty) feed(core::TreeEmpty{});
     if (more && !exit_code_) boost::asio::post(loop_, [this] { reap(); });
+}
+
+void Supervisor::on_end(pid_t pid, int wait_status, bool tree_empty) {
+    const bool leaves_some = pid == lifecycle_.service() && !tree_empty;
+    if (leaves_some) take_orphans();
+    const bool last_orphan = orphans_.erase(pid) > 0;
+    feed(core::Exited{pid, wait_status, tree_empty});
+    if (orphans_.empty() && (leaves_some || last_orphan)) feed(core::OrphansGone{});
+}
+
+// A worker that serves nobody but sluice would be taken for one that serves users.
+void Supervisor::take_orphans() {
+    for (const pid_t left : left_of_service()) {
+        if (sockets_.serves_status(os::command_line(left))) {
+            ::kill(left, SIGKILL);
+        } else {
+            orphans_.insert(left);
+        }
+    }
 }
 
 std::vector<pid_t> Supervisor::left_of_service() const {
@@ -210,8 +229,23 @@ void Supervisor::execute(const core::Message& message) {
     os::log(message);
 }
 
-void Supervisor::execute(const core::Spawn& /*action*/) {
-    const auto spawned = os::spawn(loop_, launch_);
+void Supervisor::execute(const core::Spawn& action) {
+    if (action.beside) {
+        if (auto why = sockets_.intake().join()) {
+            feed(core::CannotJoin{*std::move(why)});
+            return;
+        }
+    }
+    if (!orphans_.empty()) {
+        sockets_.renew_status();
+        outlook_.renew();
+    }
+    auto launch = launch_;
+    const auto descriptors = sockets_.descriptors();
+    launch.keep.insert(launch.keep.end(), descriptors.begin(), descriptors.end());
+    const auto variables = sockets_.environment();
+    launch.environment.insert(launch.environment.end(), variables.begin(), variables.end());
+    const auto spawned = os::spawn(loop_, launch);
     if (spawned.error == 0) {
         last_group_ = spawned.pid;
         let_go_of_what_was_inherited();
@@ -235,6 +269,32 @@ void Supervisor::let_go_of_what_was_inherited() {
     }
 }
 
+void Supervisor::execute(const core::SwitchOver& /*action*/) {
+    const auto trouble = sockets_.intake().switch_over();
+    if (trouble.empty()) return;
+    os::log(Level::error, "new connections still go to the workers of the dead master: " + trouble,
+            {{"event", "switch_failed"}});
+}
+
+void Supervisor::execute(const core::LookAtOld& /*action*/) {
+    feed(core::OldSeen{sockets_.intake().old_empty()});
+}
+
+void Supervisor::execute(const core::LeaveOld& /*action*/) {
+    sockets_.intake().leave_old();
+}
+
+void Supervisor::execute(const core::GiveUpNew& /*action*/) {
+    sockets_.intake().give_up_new();
+}
+
+void Supervisor::execute(const core::SignalOrphans& action) const {
+    for (const pid_t orphan : orphans_) {
+        ::kill(orphan, action.signal);
+        ::kill(orphan, SIGCONT); // a suspended one would not act on it
+    }
+}
+
 void Supervisor::execute(const core::AwaitReady& action) {
     if (plan_.answers) {
         outlook_.inquiry().ping([this, pid = action.pid] { feed(core::Ready{pid}); });
@@ -254,11 +314,11 @@ void Supervisor::execute(const core::AwaitHandlers& action) {
 
 void Supervisor::execute(const core::CloseIntake& /*action*/) {
     outlook_.begin();
-    feed(sockets_.intake.close());
+    feed(sockets_.intake().close());
 }
 
 void Supervisor::execute(const core::HoldOff& /*action*/) {
-    feed(sockets_.intake.hold_off());
+    feed(sockets_.intake().hold_off());
 }
 
 void Supervisor::execute(const core::Look& /*action*/) {

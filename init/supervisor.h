@@ -33,6 +33,8 @@ class Supervisor {
     void on_signals(const std::vector<signals::Received>& batch);
     void on_signal(const signals::Received& received);
     void reap();
+    void take_orphans();
+    void on_end(pid_t pid, int wait_status, bool tree_empty);
     std::vector<pid_t> left_of_service() const;
     void watch_handlers();
 
@@ -41,6 +43,11 @@ class Supervisor {
 
     void execute(const core::Message& message);
     void execute(const core::Spawn& action);
+    void execute(const core::SwitchOver& action);
+    void execute(const core::LookAtOld& action);
+    void execute(const core::LeaveOld& action);
+    void execute(const core::GiveUpNew& action);
+    void execute(const core::SignalOrphans& action) const;
     void execute(const core::AwaitReady& action);
     void execute(const core::AwaitHandlers& action);
     void execute(const core::CloseIntake& action);
@@ -83,6 +90,7 @@ class Supervisor {
     // Children that were there before the service, of a script that ended with exec sluice: not the
     // service's, and not swept with it.
     std::set<pid_t> strangers_;
+    std::set<pid_t> orphans_; // what a dead master left behind
     std::optional<int> exit_code_;
 };
 

@@ -17,6 +17,8 @@ const char* to_string(core::Timer timer) {
     case core::Timer::hold: return "hold";
     case core::Timer::deadline: return "deadline";
     case core::Timer::linger: return "linger";
+    case core::Timer::old: return "old";
+    case core::Timer::retire: return "retire";
     case core::Timer::kill: return "kill";
     case core::Timer::sweep: return "sweep";
     case core::Timer::restart: return "restart";
@@ -75,13 +77,35 @@ struct InWords {
                                 : "?");
     }
 
+    std::string operator()(const core::OrphansGone&) const { return "orphans-gone"; }
+
+    std::string operator()(const core::CannotJoin&) const { return "cannot-join"; }
+
+    std::string operator()(const core::OldSeen& e) const {
+        return e.empty ? "old-seen empty" : "old-seen queue";
+    }
+
     std::string operator()(const core::TimerFired& e) const {
         return std::string("timer ") + to_string(e.timer);
     }
 
     std::string operator()(const core::Message&) const { return "say"; }
 
-    std::string operator()(const core::Spawn&) const { return "spawn"; }
+    std::string operator()(const core::Spawn& a) const {
+        return a.beside ? "spawn beside" : "spawn";
+    }
+
+    std::string operator()(const core::SwitchOver&) const { return "switch-over"; }
+
+    std::string operator()(const core::LookAtOld&) const { return "look-at-old"; }
+
+    std::string operator()(const core::LeaveOld&) const { return "leave-old"; }
+
+    std::string operator()(const core::GiveUpNew&) const { return "give-up-new"; }
+
+    std::string operator()(const core::SignalOrphans& a) const {
+        return "signal-orphans " + name_of(a.signal);
+    }
 
     std::string operator()(const core::AwaitReady&) const { return "await-ready"; }
 

@@ -48,7 +48,7 @@ Drain::Drain(const Plan& plan, int signal, TimePoint since)
       signal_(signal),
       since_(since) {}
 
-void Drain::begin(pid_t service, TimePoint now, Actions& actions) {
+void Drain::begin(std::optional<pid_t> service, TimePoint now, Actions& actions) {
     service_ = service;
     if (stop_.deadline) actions.emplace_back(Arm{Timer::deadline, since_ + *stop_.deadline});
     if (stop_.announce > 0ms) {
@@ -59,6 +59,12 @@ void Drain::begin(pid_t service, TimePoint now, Actions& actions) {
         return;
     }
     close_intake(now, actions);
+}
+
+bool Drain::goes_on_without_master() {
+    if (!stop_.owns_listeners || phase_ >= Phase::held) return false;
+    service_.reset();
+    return true;
 }
 
 // --- the intake ---------------------------------------------------------------------------------
@@ -184,7 +190,7 @@ void Drain::let_keep_alive_go(TimePoint now, Actions& actions) {
     }
     const auto paused = keep_alive_.take_paused();
     actions.emplace_back(Release{paused});
-    if (count_busy_besides(*last_->workers, paused) == 0 && stop_.owns_all_listeners) {
+    if (service_ && stop_.owns_all_listeners && count_busy_besides(*last_->workers, paused) == 0) {
         // Nobody else has anything to do: the master before they go on, or it would replace them.
         certain_ = true;
         send_stop(now, actions);
@@ -228,11 +234,16 @@ void Drain::report(TimePoint now, Actions& actions) const {
 
 void Drain::end(bool certain, TimePoint now, Actions& actions) {
     certain_ = certain;
+    if (!service_) {
+        phase_ = Phase::held;
+        asked_at_ = now;
+        return;
+    }
     if (stop_.hold > 0ms && !certain) {
         // Asked anew even if the service was up long ago: FPM loses its handlers for a moment
         // whenever it executes itself again (USR2, emergency restart).
         phase_ = Phase::held;
-        actions.emplace_back(AwaitHandlers{service_});
+        actions.emplace_back(AwaitHandlers{*service_});
         actions.emplace_back(Arm{Timer::hold, now + stop_.hold});
         return;
     }
@@ -243,7 +254,7 @@ void Drain::send_stop(TimePoint now, Actions& actions) {
     phase_ = Phase::asked;
     asked_at_ = now;
     const int signal = certain_ ? SIGTERM : stop_.signal.value_or(signal_);
-    actions.emplace_back(Send{service_, signal, {}, signal_group_});
+    actions.emplace_back(Send{*service_, signal, {}, signal_group_});
 }
 
 void Drain::on(const Catches& event, TimePoint now, Actions& actions) {
@@ -263,7 +274,7 @@ void Drain::name_cut(Actions& actions) {
     if (!fpm_) return;
     if (last_) lost_in_queue_ = last_->queued;
     if (!last_ || !last_->workers) {
-        actions.emplace_back(NameCut{service_});
+        if (service_) actions.emplace_back(NameCut{*service_});
         return;
     }
     for (const auto& worker : busy_of(*last_)) {
@@ -283,16 +294,18 @@ void Drain::cut_short(TimePoint now, Actions& actions) {
     if (auto paused = keep_alive_.take_paused(); !paused.empty()) {
         actions.emplace_back(Resume{std::move(paused)});
     }
-    actions.emplace_back(Send{service_, SIGTERM, {}, signal_group_});
+    if (!service_) return;
+    actions.emplace_back(Send{*service_, SIGTERM, {}, signal_group_});
     // A suspended service acts on nothing but KILL until it is resumed.
-    actions.emplace_back(Send{service_, SIGCONT, {}, true});
+    actions.emplace_back(Send{*service_, SIGCONT, {}, true});
     actions.emplace_back(Arm{Timer::kill, now + stop_.kill_after});
 }
 
 void Drain::kill(Actions& actions) {
     phase_ = Phase::killed;
+    if (!service_) return;
     // Workers of a killed master would live on as orphans and hold the port.
-    actions.emplace_back(Send{service_, SIGKILL, {}, true});
+    actions.emplace_back(Send{*service_, SIGKILL, {}, true});
     actions.emplace_back(Sweep{SIGKILL});
 }
 
@@ -334,6 +347,8 @@ void Drain::on(Timer timer, TimePoint now, Actions& actions) {
         kill(actions);
         break;
     case Timer::linger:
+    case Timer::old:
+    case Timer::retire:
     case Timer::sweep:
     case Timer::restart: break;
     }

@@ -37,7 +37,14 @@ class Drain {
 
     Drain(const Plan& plan, int signal, TimePoint since);
 
-    void begin(pid_t service, TimePoint now, Actions& actions);
+    /// Without a service it is the drain of what a dead master left behind: no signal is sent, and
+    /// who owns this sweeps them from the phase "held" on.
+    void begin(std::optional<pid_t> service, TimePoint now, Actions& actions);
+
+    /// The master has died, and its workers have not: true if they are let finish.
+    bool goes_on_without_master();
+
+    Phase phase() const { return phase_; }
 
     void on(const Catches& event, TimePoint now, Actions& actions);
     void on(const IntakeClosed& event, TimePoint now, Actions& actions);
@@ -82,7 +89,7 @@ class Drain {
     int signal_;
     TimePoint since_;
 
-    pid_t service_ = 0;
+    std::optional<pid_t> service_;
     Phase phase_ = Phase::announcing;
     bool certain_ = false; // nothing was in flight: SIGTERM will do
     std::optional<Closing> closing_;

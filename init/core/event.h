@@ -23,6 +23,8 @@ enum class Timer {
     hold,     // the stop signal has been held back long enough
     deadline, // the drain's
     linger,   // new connections have been refused for long enough
+    old,      // look at the queues of the old listeners again
+    retire,   // a dead master's workers had their time
     kill,     // SIGTERM at the deadline had its time
     sweep,    // what is left of the process tree had its time
     restart,  // the back-off is over
@@ -69,6 +71,16 @@ struct Stopped { // suspended, not ended
 
 struct TreeEmpty {}; // the last child has been reaped
 
+struct OrphansGone {}; // the last worker of a master that died before it
+
+struct CannotJoin { // the next run cannot have listeners of its own beside those of the orphans
+    std::string why;
+};
+
+struct OldSeen {
+    bool empty; // the queues of the old listeners, handshakes included
+};
+
 struct CutNamed {
     int requests; // that the deadline ends
 };
@@ -97,13 +109,37 @@ struct TimerFired {
     Timer timer;
 };
 
-using Event =
-    std::variant<Start, Spawned, SpawnFailed, Ready, DrainAsked, ReloadAsked, ForwardAsked, Exited,
-                 Stopped, TreeEmpty, CutNamed, Catches, IntakeClosed, Seen, TimerFired>;
+using Event = std::variant<Start, Spawned, SpawnFailed, Ready, DrainAsked, ReloadAsked,
+                           ForwardAsked, Exited, Stopped, TreeEmpty, CutNamed, Catches,
+                           IntakeClosed, Seen, OrphansGone, CannotJoin, OldSeen, TimerFired>;
 
 // What to do about it, in this order.
 struct Spawn {
+    // On listeners of its own, beside those that a dead master's workers hold; where there cannot
+    // be any, CannotJoin comes instead of a spawn.
+    bool beside = false;
     bool operator==(const Spawn&) const = default;
+};
+
+struct SwitchOver { // new connections go to the newest run
+    bool operator==(const SwitchOver&) const = default;
+};
+
+struct LookAtOld { // and send OldSeen
+    bool operator==(const LookAtOld&) const = default;
+};
+
+struct LeaveOld { // shut the old listeners
+    bool operator==(const LeaveOld&) const = default;
+};
+
+struct GiveUpNew { // shut the newest run's listeners, which took no connection yet
+    bool operator==(const GiveUpNew&) const = default;
+};
+
+struct SignalOrphans {
+    int signal;
+    bool operator==(const SignalOrphans&) const = default;
 };
 
 struct AwaitReady { // watch for the service to be up, then send Ready
@@ -176,7 +212,8 @@ struct Finish {
     bool operator==(const Finish&) const = default;
 };
 
-using Action = std::variant<Message, Spawn, AwaitReady, AwaitHandlers, CloseIntake, HoldOff, Look,
+using Action = std::variant<Message, Spawn, SwitchOver, LookAtOld, LeaveOld, GiveUpNew,
+                            SignalOrphans, AwaitReady, AwaitHandlers, CloseIntake, HoldOff, Look,
                             Pause, Resume, Release, Send, Sweep, NameCut, SuspendSelf, Arm, Finish>;
 
 using Actions = std::vector<Action>;

@@ -63,7 +63,7 @@ void Lifecycle::handle(const Start& /*event*/) {
 void Lifecycle::spawn() {
     state_ = State::starting;
     spawned_at_ = now_;
-    actions_.emplace_back(Spawn{});
+    actions_.emplace_back(Spawn{.beside = orphans_ && !orphans_->shared()});
 }
 
 void Lifecycle::handle(const Spawned& event) {
@@ -71,6 +71,7 @@ void Lifecycle::handle(const Spawned& event) {
     service_ = event.pid;
     say(Level::debug, plan_.name + " started, pid " + std::to_string(event.pid),
         {{"event", "started"}, {"service_pid", event.pid}});
+    if (replacing_) actions_.emplace_back(Send{event.pid, SIGKILL, {}, true});
     if (plan_.stop.hold > 0ms) {
         actions_.emplace_back(AwaitReady{event.pid});
     } else {
@@ -99,6 +100,7 @@ void Lifecycle::handle(const Ready& event) {
             plan_.name + (plan_.answers ? " answers" : " handles signals") + " after " +
                 in_words(took) + ", pid " + std::to_string(event.pid),
             {{"event", "ready"}, {"service_pid", event.pid}, {"took_ms", count_ms(took)}});
+        if (orphans_) orphans_->relieved(now_, actions_);
         if (std::exchange(reload_asked_, false)) handle(ReloadAsked{});
     }
 }
@@ -193,8 +195,14 @@ void Lifecycle::begin_drain(const DrainAsked& asked) {
         drain_->begin(*service_, now_, actions_);
         break;
     case State::sweeping: restart_at_.reset(); break;
-    case State::idle:
-    case State::backoff: end_drain(); break;
+    case State::backoff:
+        if (orphans_) { // they are at work, and hold what is in the queue
+            state_ = State::draining;
+            drain_->begin({}, now_, actions_);
+            break;
+        }
+        [[fallthrough]];
+    case State::idle: end_drain(); break;
     case State::draining:
     case State::lingering:
     case State::gone: break;
@@ -204,7 +212,10 @@ void Lifecycle::begin_drain(const DrainAsked& asked) {
 void Lifecycle::hurry() {
     say(Level::warning, "second INT: the deadline is now", {{"event", "hurried"}});
     switch (state_) {
-    case State::draining: drain_->hurry(now_, actions_); break;
+    case State::draining:
+        drain_->hurry(now_, actions_);
+        drain_went_on();
+        break;
     case State::sweeping:
         if (!sweep_killed_) sweep_harder();
         break;
@@ -230,7 +241,17 @@ void Lifecycle::handle(const IntakeClosed& event) {
 }
 
 void Lifecycle::handle(const Seen& event) {
-    if (state_ == State::draining) drain_->on(event, now_, actions_);
+    if (state_ != State::draining) return;
+    drain_->on(event, now_, actions_);
+    drain_went_on();
+}
+
+// Without a master there is nobody to send a signal to: what is left is swept.
+void Lifecycle::drain_went_on() {
+    if (service_ || drain_->phase() < Drain::Phase::held) return;
+    state_ = State::sweeping;
+    sweep_killed_ = false;
+    sweep();
 }
 
 // --- the end of a run ---------------------------------------------------------------------------
@@ -242,9 +263,18 @@ void Lifecycle::handle(const Exited& event) {
     if (drain_) {
         exit_code_ = code;
         end_ = describe_end(event.wait_status);
+        if (!event.tree_empty && drain_->goes_on_without_master()) {
+            say(Level::warning,
+                plan_.name + " " + end_ + " during the drain; its workers go on, and finish",
+                {{"event", "master_died"}});
+            return;
+        }
         drain_->ended(code, now_);
+    } else if (std::exchange(replacing_, false)) {
+        restart_at_ = now_;
     } else {
         died(code, describe_end(event.wait_status));
+        if (!event.tree_empty && keep_orphans()) return;
     }
     state_ = State::sweeping;
     sweep_killed_ = false;
@@ -253,6 +283,54 @@ void Lifecycle::handle(const Exited& event) {
     } else {
         sweep();
     }
+}
+
+// The workers of a master that died hold its listeners and go on serving.
+bool Lifecycle::keep_orphans() {
+    if (!plan_.stop.owns_all_listeners || !restart_at_) return false;
+    // Those of an earlier master are still there: of two runs' remainders and a third run the
+    // kernel would have to keep three listeners apart.
+    if (orphans_ && orphans_->phase() != Orphans::Phase::serving) return false;
+    if (orphans_) {
+        actions_.emplace_back(GiveUpNew{}); // it died before it was of use
+    } else {
+        orphans_.emplace(plan_.name, plan_.stop.kill_after, now_);
+        say(Level::warning, "the workers of the dead master go on serving until the next one is up",
+            {{"event", "orphans"}});
+    }
+    state_ = State::backoff;
+    actions_.emplace_back(Arm{Timer::restart, *std::exchange(restart_at_, std::nullopt)});
+    return true;
+}
+
+void Lifecycle::handle(const CannotJoin& event) {
+    if (state_ != State::starting || service_ || !orphans_) return;
+    say(Level::warning,
+        event.why + "; the new run shares the listeners of the old one, whose workers are told to "
+                    "finish",
+        {{"event", "shared"}});
+    orphans_->share();
+    spawn();
+}
+
+void Lifecycle::handle(const OldSeen& event) {
+    if (orphans_) orphans_->on(event, now_, actions_);
+}
+
+void Lifecycle::handle(const OrphansGone& /*event*/) {
+    if (!orphans_) return;
+    const bool was_serving = orphans_->phase() == Orphans::Phase::serving && !orphans_->shared();
+    orphans_->gone(now_, actions_);
+    orphans_.reset();
+    if (was_serving && state_ == State::starting) replace_run();
+}
+
+// Nobody is left who serves the listeners that users are connected to: the run that was started on
+// others has to be started on these.
+void Lifecycle::replace_run() {
+    actions_.emplace_back(GiveUpNew{});
+    replacing_ = true;
+    if (service_) actions_.emplace_back(Send{*service_, SIGKILL, {}, true});
 }
 
 void Lifecycle::died(int code, const std::string& how) {
@@ -290,6 +368,7 @@ void Lifecycle::died(int code, const std::string& how) {
 }
 
 void Lifecycle::sweep() {
+    orphans_.reset(); // swept as well
     auto until = now_ + plan_.stop.kill_after;
     if (const auto last = drain_ ? drain_->last_moment() : std::nullopt) {
         // The remainder shares what time the drain has left, and no more.
@@ -300,7 +379,7 @@ void Lifecycle::sweep() {
 }
 
 void Lifecycle::handle(const TreeEmpty& /*event*/) {
-    if (state_ == State::sweeping) swept();
+    if (state_ == State::sweeping || (state_ == State::draining && !service_)) swept();
 }
 
 void Lifecycle::swept() {
@@ -355,7 +434,13 @@ void Lifecycle::handle(const TimerFired& event) {
     case Timer::hold:
     case Timer::deadline:
     case Timer::kill:
-        if (state_ == State::draining) drain_->on(event.timer, now_, actions_);
+        if (state_ != State::draining) break;
+        drain_->on(event.timer, now_, actions_);
+        drain_went_on();
+        break;
+    case Timer::old:
+    case Timer::retire:
+        if (orphans_) orphans_->on(event.timer, now_, actions_);
         break;
     }
 }

@@ -5,6 +5,7 @@
 
 #include "init/core/drain.h"
 #include "init/core/event.h"
+#include "init/core/orphans.h"
 #include "init/core/plan.h"
 
 namespace sluice::core {
@@ -27,6 +28,8 @@ namespace sluice::core {
 /// lingering The service has ended after a drain, and nothing is left of it. New connections are
 ///           refused for a while, for the address of a container that is gone does not refuse.
 /// backoff   Waiting to start the service again. A reload starts it at once, a drain ends sluice.
+/// Where the master of a service dies whose listeners are sluice's, its workers are not swept: see
+/// Orphans. The next run then is started beside them.
 /// gone      Finish has been given; nothing happens any more.
 ///
 /// Invariants (tests/unit/lifecycle_property.cpp): at most one run; no signal to a run after its
@@ -60,9 +63,15 @@ class Lifecycle {
     void handle(const Catches& event);
     void handle(const IntakeClosed& event);
     void handle(const Seen& event);
+    void handle(const OrphansGone& event);
+    void handle(const CannotJoin& event);
+    void handle(const OldSeen& event);
     void handle(const TimerFired& event);
 
     void spawn();
+    bool keep_orphans();
+    void replace_run();
+    void drain_went_on();
     void begin_drain(const DrainAsked& asked);
     void hurry();
     void sweep();
@@ -83,6 +92,8 @@ class Lifecycle {
     bool reload_asked_ = false; // during start-up, to be done when ready
     int interrupts_ = 0;
     std::optional<Drain> drain_;
+    std::optional<Orphans> orphans_;
+    bool replacing_ = false; // the run is ended by sluice, to be started on other listeners
     std::optional<TimePoint> restart_at_; // set while sweeping: what comes after it
     bool sweep_killed_ = false;
 

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "init/core/event.h"
+
+namespace sluice::core {
+
+/// What is left of a run whose master died while its workers live on: they hold its listeners and
+/// go on serving. The next run gets listeners of its own for the same addresses, and when it is up
+/// the new connections go there. Pure; the lifecycle owns it.
+///
+/// serving     They are the only ones who serve, until the next run is up.
+/// emptying    The switch is done. They accept what waits in the old queues.
+/// leaving     The old listeners are shut: whoever is idle leaves by itself, who is busy after its
+///             request. No signal is sent to anybody.
+/// terminated  Time is up: SIGTERM was sent.
+/// killed      SIGKILL was sent.
+///
+/// Where the kernel lets no two listeners share an address the next run shares theirs. There they
+/// would go on accepting for ever, so they get SIGQUIT, which FPM's workers take as "finish and
+/// go"; it cuts a sleep() short, nothing else.
+class Orphans {
+  public:
+    enum class Phase { serving, emptying, leaving, terminated, killed };
+
+    Orphans(std::string name, config::Duration kill_after, TimePoint since)
+        : name_(std::move(name)), kill_after_(kill_after), since_(since) {}
+
+    /// The next run cannot have listeners of its own.
+    void share() { shared_ = true; }
+
+    bool shared() const { return shared_; }
+
+    Phase phase() const { return phase_; }
+
+    /// The next run is up.
+    void relieved(TimePoint now, Actions& actions);
+
+    void on(const OldSeen& event, TimePoint now, Actions& actions);
+    void on(Timer timer, TimePoint now, Actions& actions);
+
+    /// The last of them has gone.
+    void gone(TimePoint now, Actions& actions);
+
+  private:
+    void leave(TimePoint now, Actions& actions);
+
+    std::string name_;
+    config::Duration kill_after_;
+    TimePoint since_;
+    bool shared_ = false;
+    Phase phase_ = Phase::serving;
+    bool queue_empty_ = true;
+    bool left_ = false; // the old listeners
+};
+
+} // namespace sluice::core
