@@ -159,19 +159,4 @@ TEST_CASE("a stop in the middle of FPM's own reload ends with 0") {
     CHECK(sluice.stop() == 0);
 }
 
-TEST_CASE("a killed master: its workers are swept, and a new run serves") {
-    const FpmSite site;
-    Sluice sluice({.command = site.command(), .mode = each_mode()});
-    REQUIRE(site.serves());
-    const pid_t master = sluice.service();
-    REQUIRE(eventually([&] { return children_of(master).size() == 3; }));
-    const auto workers = children_of(master);
-    ::kill(master, SIGKILL);
-    REQUIRE(sluice.logs("php-fpm8.2 answers", 2));
-    CHECK(site.serves());
-    for (const pid_t worker : workers) CHECK_FALSE(exists(worker));
-    CHECK(sluice.service() != master);
-    CHECK(sluice.stop() == 0);
-}
-
 } // namespace tests

@@ -144,7 +144,7 @@ TEST_CASE("new connections are taken for as long as drain.announce says, and ref
     world.after(1s, DrainAsked{SIGTERM, 0});
     world.run(2'900ms);
     CHECK_FALSE(world.did("close-intake"));
-    world.run(3'100ms);
+    world.run(500ms);
     CHECK(world.did("close-intake"));
     CHECK(world.lifecycle().state() == State::lingering);
     world.run();

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <random>
+#include <set>
 #include <vector>
 
 #include "tests/unit/world.h"
@@ -30,6 +31,7 @@ class Chaos {
         take(DrainAsked{SIGTERM, 0});
         if (alive_) take(Exited{*alive_, killed_by(SIGKILL), true});
         take(TreeEmpty{});
+        if (lifecycle_.state() == State::lingering) take(TimerFired{Timer::linger});
         CHECK(lifecycle_.state() == State::gone);
         CHECK(finishes_ == 1);
     }
@@ -42,9 +44,27 @@ class Chaos {
         return choices[static_cast<std::size_t>(pick(static_cast<int>(choices.size())))];
     }
 
+    Sight any_sight() {
+        Sight sight{.queue_empty = pick(2) == 0,
+                    .half_open = pick(4) / 3,
+                    .tells_times = pick(2) == 0,
+                    .all_paused = pick(2) == 0};
+        if (pick(4) != 0) sight.connections = {.open = pick(3), .unread = pick(4) / 3};
+        if (pick(4) == 0) return sight;
+        sight.workers.emplace();
+        for (int i = pick(4); i > 0; --i) {
+            sight.workers->push_back(
+                {.pid = 500 + i,
+                 .state = one_of(
+                     std::vector{Worker::State::idle, Worker::State::waiting, Worker::State::busy}),
+                 .age = config::Duration(pick(10))});
+        }
+        return sight;
+    }
+
     Event any_event() {
         const pid_t pid = pick(4) == 0 ? 999 : alive_.value_or(998);
-        switch (pick(10)) {
+        switch (pick(13)) {
         case 0: return Ready{pid};
         case 1:
             // A drain ends the story, so it is rarer than the rest.
@@ -60,9 +80,18 @@ class Chaos {
         case 5: return Stopped{pid, one_of(std::vector{SIGTSTP, SIGSTOP})};
         case 6: return TreeEmpty{};
         case 7: return CutNamed{pick(5)};
+        case 8:
+            return one_of(
+                std::vector<Event>{OrphansGone{}, CannotJoin{"no"}, OldSeen{false}, OldSeen{true}});
+        case 9:
+            return one_of(std::vector<Event>{Catches{pid}, IntakeClosed{Closing::refused, {}},
+                                             IntakeClosed{Closing::open, "no"}});
+        case 10: return Seen{any_sight()};
         default:
-            return TimerFired{one_of(std::vector{Timer::hold, Timer::deadline, Timer::kill,
-                                                 Timer::sweep, Timer::restart})};
+            return TimerFired{
+                one_of(std::vector{Timer::announce, Timer::queue, Timer::look, Timer::report,
+                                   Timer::hold, Timer::deadline, Timer::kill, Timer::linger,
+                                   Timer::old, Timer::retire, Timer::sweep, Timer::restart})};
         }
     }
 
@@ -85,6 +114,12 @@ class Chaos {
         } else if (const auto* const arm = std::get_if<Arm>(&action)) {
             // A restart may be due already, when the sweep took longer than the back-off.
             CHECK((arm->at >= now_ || arm->timer == Timer::restart));
+        } else if (const auto* const pause = std::get_if<Pause>(&action)) {
+            paused_.insert(pause->workers.begin(), pause->workers.end());
+        } else if (const auto* const resume = std::get_if<Resume>(&action)) {
+            for (const pid_t worker : resume->workers) paused_.erase(worker);
+        } else if (const auto* const release = std::get_if<Release>(&action)) {
+            for (const pid_t worker : release->workers) CHECK(paused_.contains(worker));
         } else if (std::holds_alternative<Finish>(action)) {
             CHECK(++finishes_ == 1);
             CHECK_FALSE(alive_);
@@ -109,6 +144,7 @@ class Chaos {
     TimePoint now_{};
     std::optional<pid_t> alive_;
     pid_t next_pid_ = 100;
+    std::set<pid_t> paused_;
     bool drained_ = false;
     int finishes_ = 0;
 };
@@ -122,8 +158,12 @@ TEST_CASE("the invariants hold in random sequences of events") {
         settings.service.restart =
             seed % 3 == 0 ? config::Restart::always : config::Restart::on_failure;
         settings.service.restart_limit = {.count = 1'000, .window = 1s};
-        Chaos chaos(seed, make_plan(seed % 2 == 0 ? config::Kind::php_fpm : config::Kind::plain,
-                                    {"app"}, settings, {}));
+        auto plan = make_plan(seed % 3 == 0 ? config::Kind::plain : config::Kind::php_fpm, {"app"},
+                              settings, {});
+        plan.stop.owns_listeners = plan.stop.owns_all_listeners = seed % 3 == 1;
+        plan.stop.announce = config::Duration(seed % 4 == 0 ? 500 : 0);
+        plan.stop.linger = config::Duration(seed % 5 == 0 ? 500 : 0);
+        Chaos chaos(seed, plan);
         for (int step = 0; step < 60 && !chaos.finished(); ++step) chaos.step();
         chaos.end();
     }

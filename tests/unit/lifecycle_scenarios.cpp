@@ -109,7 +109,8 @@ TEST_CASE("an FPM that exits with 0 by itself is not a failure") {
     CHECK(world.exit_code() == 0);
 }
 
-TEST_CASE("orphans of a dead master are swept before the next run is started") {
+TEST_CASE("without listeners of sluice's the orphans of a dead master are swept before the next "
+          "run is started") {
     World world(fpm_plan(),
                 {.dies_after = 1s, .dies_with = killed_by(SIGKILL), .leaves_orphan = true});
     world.start();

@@ -30,7 +30,6 @@ Lifecycle in_state(State state) {
     Lifecycle lifecycle(plan);
     const TimePoint now{};
     const auto feed = [&](const Event& event) { lifecycle.on(event, now); };
-    const auto exited = Exited{100, exited_with(1), false};
     if (state == State::idle) return lifecycle;
     feed(Start{});
     feed(Spawned{100});
@@ -39,11 +38,8 @@ Lifecycle in_state(State state) {
     case State::starting: break;
     case State::running: feed(Ready{100}); break;
     case State::draining: feed(DrainAsked{SIGTERM, 0}); break;
-    case State::sweeping: feed(exited); break;
-    case State::backoff:
-        feed(exited);
-        feed(TreeEmpty{});
-        break;
+    case State::sweeping: feed(Exited{100, exited_with(78), false}); break;
+    case State::backoff: feed(Exited{100, exited_with(1), true}); break;
     case State::lingering:
     case State::gone:
         feed(DrainAsked{SIGTERM, 0});
@@ -79,6 +75,11 @@ const std::vector<std::pair<std::string, Event>>& every_event() {
         {"look", TimerFired{Timer::look}},
         {"report", TimerFired{Timer::report}},
         {"linger", TimerFired{Timer::linger}},
+        {"orphans gone", OrphansGone{}},
+        {"cannot join", CannotJoin{"no selector"}},
+        {"old seen", OldSeen{true}},
+        {"old", TimerFired{Timer::old}},
+        {"retire", TimerFired{Timer::retire}},
         {"hold", TimerFired{Timer::hold}},
         {"deadline", TimerFired{Timer::deadline}},
         {"kill", TimerFired{Timer::kill}},
@@ -114,17 +115,16 @@ const std::vector<Row>& table() {
         {State::starting, "drain", "draining; arm deadline; close-intake"},
         {State::starting, "forward", "starting; send USR1 100"},
         {State::starting, "exited", "backoff; arm restart"},
-        {State::starting, "exited, orphans left", "sweeping; sweep TERM; arm sweep"},
+        {State::starting, "exited, orphans left", "backoff; arm restart"},
         {State::starting, "stopped", "starting; suspend-self"},
         {State::running, "drain", "draining; arm deadline; close-intake"},
         {State::running, "reload", "running; send USR2 100"},
         {State::running, "forward", "running; send USR1 100"},
         {State::running, "exited", "backoff; arm restart"},
-        {State::running, "exited, orphans left", "sweeping; sweep TERM; arm sweep"},
+        {State::running, "exited, orphans left", "backoff; arm restart"},
         {State::running, "stopped", "running; suspend-self"},
         {State::draining, "forward", "draining; send USR1 100"},
         {State::draining, "exited", "lingering; arm linger"},
-        {State::draining, "exited, orphans left", "sweeping; sweep TERM; arm sweep"},
         {State::draining, "stopped", "draining; suspend-self"},
         {State::draining, "intake closed", "draining; arm report; look"},
         {State::draining, "intake not closed", "draining; arm queue; arm look"},
@@ -133,7 +133,7 @@ const std::vector<Row>& table() {
         {State::draining, "report", "draining; arm report"},
         {State::draining, "deadline",
          "draining; name-cut; send TERM 100; send CONT group 100; arm kill"},
-        {State::sweeping, "tree empty", "backoff; arm restart"},
+        {State::sweeping, "tree empty", "gone; finish 78"},
         {State::sweeping, "sweep", "sweeping; sweep KILL; arm sweep"},
         {State::lingering, "linger", "gone; finish 0"},
         {State::backoff, "drain", "lingering; arm linger"},

@@ -47,6 +47,7 @@ void World::run(config::Duration limit) {
         agenda_.erase(next);
         what();
     }
+    if (!exit_code_) now_ = end;
 }
 
 void World::feed(const Event& event) {
@@ -59,8 +60,21 @@ void World::execute(const Action& action) {
         return;
     }
     deeds_.push_back(to_text(action));
-    if (std::holds_alternative<Spawn>(action)) {
-        at(now_, [this] { spawn(); });
+    if (const auto* const next = std::get_if<Spawn>(&action)) {
+        at(now_, [this, beside = next->beside] {
+            if (beside && script.no_selector) {
+                feed(CannotJoin{"no selector"});
+            } else {
+                spawn();
+            }
+        });
+    } else if (std::holds_alternative<SwitchOver>(action)) {
+        switched_at_ = now_;
+    } else if (std::holds_alternative<LookAtOld>(action)) {
+        at(now_, [this] { feed(OldSeen{now_ - switched_at_ >= script.old_queue_lasts}); });
+    } else if (std::holds_alternative<LeaveOld>(action) ||
+               std::holds_alternative<SignalOrphans>(action)) {
+        if (script.orphan_stays) at(now_ + *script.orphan_stays, [this] { end_orphan(); });
     } else if (const auto* const arm = std::get_if<Arm>(&action)) {
         const auto armed = ++armed_[arm->timer];
         at(arm->at, [this, timer = arm->timer, armed] {
@@ -71,9 +85,7 @@ void World::execute(const Action& action) {
             if (alive_ == pid) deliver(signal);
         });
     } else if (const auto* const sweep = std::get_if<Sweep>(&action)) {
-        if (sweep->signal == SIGKILL && std::exchange(orphan_, false)) {
-            at(now_, [this] { feed(TreeEmpty{}); });
-        }
+        if (sweep->signal == SIGKILL) at(now_, [this] { end_orphan(); });
     } else if (const auto* const await = std::get_if<AwaitReady>(&action)) {
         at(now_, [this, pid = await->pid] {
             if (catches_ && alive_ == pid) feed(Ready{pid});
@@ -139,7 +151,6 @@ void World::spawn() {
     const pid_t pid = 100 + spawns_++;
     alive_ = pid;
     catches_ = false;
-    orphan_ = script.leaves_orphan;
     feed(Spawned{pid});
     if (script.ready_after) {
         at(now_ + *script.ready_after, [this, pid] {
@@ -167,8 +178,15 @@ void World::deliver(int signal) {
     }
 }
 
+void World::end_orphan() {
+    if (!std::exchange(orphan_, false)) return;
+    feed(OrphansGone{});
+    if (!alive_) feed(TreeEmpty{});
+}
+
 void World::end_service(int wait_status) {
     const pid_t pid = *std::exchange(alive_, std::nullopt);
+    orphan_ = orphan_ || script.leaves_orphan;
     feed(Exited{pid, wait_status, !orphan_});
 }
 

@@ -30,7 +30,10 @@ struct Script {
     std::optional<config::Duration> dies_after; // by itself, from its start
     int dies_with = 0;                          // wait status
     std::optional<SpawnFailed> spawn_fails;
-    bool leaves_orphan = false; // an adopted process that ends only by KILL
+    bool leaves_orphan = false;                   // a process that ends only by KILL
+    std::optional<config::Duration> orphan_stays; // it ends by itself so long after its listener
+    bool no_selector = false;                     // two listeners cannot share an address
+    config::Duration old_queue_lasts{0};          // from the switch
     Traffic traffic{};
 };
 
@@ -74,6 +77,7 @@ class World {
     void spawn();
     void deliver(int signal);
     void end_service(int wait_status);
+    void end_orphan();
     void at(TimePoint when, std::function<void()> what);
 
     TimePoint now_{};
@@ -83,6 +87,7 @@ class World {
     std::optional<pid_t> alive_;
     bool catches_ = false; // the service has installed its handlers
     bool orphan_ = false;
+    TimePoint switched_at_{};
     TimePoint closed_at_{};
     std::vector<pid_t> paused_;
     std::vector<pid_t> released_;

@@ -1,0 +1,139 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "tests/unit/world.h"
+
+namespace sluice::core {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// A master that is killed after a second; its workers stay so long after they were let go.
+Script killed_master(config::Duration workers_stay) {
+    return {.ends_after = {{SIGQUIT, 50ms}, {SIGTERM, 9ms}},
+            .dies_after = 1s,
+            .dies_with = killed_by(SIGKILL),
+            .leaves_orphan = true,
+            .orphan_stays = workers_stay};
+}
+
+// Only the first run dies.
+void die_once(World& world) {
+    world.run(1'050ms);
+    world.script.dies_after.reset();
+    world.script.leaves_orphan = false;
+}
+
+std::size_t place(const World& world, const std::string& deed) {
+    const auto found = std::ranges::find(world.deeds(), deed);
+    CAPTURE(deed);
+    REQUIRE(found != world.deeds().end());
+    return static_cast<std::size_t>(found - world.deeds().begin());
+}
+
+} // namespace
+
+TEST_CASE("a dead master's workers serve on, and leave when the next run is up") {
+    auto script = killed_master(200ms);
+    script.old_queue_lasts = 35ms;
+    World world(owning_plan(), script);
+    world.start();
+    die_once(world);
+    world.run(1s);
+    CHECK_FALSE(world.did("sweep TERM"));
+    CHECK(place(world, "spawn beside") < place(world, "switch-over"));
+    CHECK(place(world, "switch-over") < place(world, "leave-old"));
+    CHECK(std::ranges::count(world.deeds(), "look-at-old") == 5); // every 10 ms until it is empty
+    CHECK(world.lifecycle().state() == State::running);
+    CHECK(world.said().back().starts_with("the last worker of the dead master has gone after"));
+}
+
+TEST_CASE("where two listeners cannot share an address, the next run shares that of the old one") {
+    auto script = killed_master(100ms);
+    script.no_selector = true;
+    World world(owning_plan(), script);
+    world.start();
+    die_once(world);
+    world.run(1s);
+    CHECK(place(world, "spawn beside") < place(world, "signal-orphans QUIT"));
+    CHECK_FALSE(world.did("switch-over"));
+    CHECK_FALSE(world.did("leave-old"));
+    CHECK(world.spawns() == 2);
+    CHECK(world.lifecycle().state() == State::running);
+}
+
+TEST_CASE("workers that do not finish get TERM after a minute, then KILL") {
+    auto script = killed_master(1h);
+    World world(owning_plan(), script);
+    world.start();
+    die_once(world);
+    world.run(59s);
+    CHECK_FALSE(world.did("signal-orphans TERM"));
+    world.run(3s);
+    CHECK(place(world, "signal-orphans TERM") < place(world, "signal-orphans KILL"));
+}
+
+TEST_CASE("orphans that die before the switch leave their listeners to a run of their own") {
+    World world(owning_plan(), killed_master(1h));
+    world.start();
+    die_once(world);
+    world.run(60ms); // the next run is booting, on listeners where nobody is sent yet
+    REQUIRE(world.lifecycle().state() == State::starting);
+    world.signal(OrphansGone{});
+    CHECK(place(world, "give-up-new") < place(world, "send KILL group 101"));
+    world.run(1s);
+    CHECK(world.spawns() == 3);
+    CHECK(world.deeds().at(place(world, "give-up-new") + 3) != "spawn beside");
+    CHECK(world.lifecycle().state() == State::running);
+}
+
+TEST_CASE("a next run that dies before it is of use leaves the orphans at work") {
+    auto script = killed_master(100ms);
+    World world(owning_plan(), script);
+    world.start();
+    world.run(1'050ms);
+    world.script.dies_after = 10ms;
+    world.run(100ms);
+    world.script.dies_after.reset();
+    world.script.leaves_orphan = false;
+    world.run(2s);
+    CHECK(world.did("give-up-new"));
+    CHECK_FALSE(world.did("sweep TERM"));
+    CHECK(place(world, "give-up-new") < place(world, "switch-over"));
+    CHECK(world.lifecycle().state() == State::running);
+}
+
+TEST_CASE("a stop while orphans serve alone waits for what they have in flight") {
+    auto script = killed_master(1h);
+    script.traffic = {
+        .queue_lasts = 100ms, .requests_last = 2s, .requests = 1, .workers_tell = false};
+    World world(owning_plan(), script);
+    world.start();
+    die_once(world);
+    world.after(10ms, DrainAsked{SIGTERM, 0});
+    world.run();
+    CHECK(world.elapsed() >= 3'060ms);
+    CHECK(world.elapsed() < 4s);
+    CHECK(place(world, "close-intake") < place(world, "sweep TERM"));
+    CHECK(world.spawns() == 1);
+    CHECK(world.exit_code() == 137);
+}
+
+TEST_CASE("a master that dies during the drain leaves its workers to finish") {
+    Script script{.dies_after = 1'500ms,
+                  .dies_with = killed_by(SIGKILL),
+                  .leaves_orphan = true,
+                  .traffic = {.requests_last = 2s, .requests = 1}};
+    World world(owning_plan(), script);
+    world.start();
+    world.after(1s, DrainAsked{SIGTERM, 0});
+    world.run();
+    CHECK(world.elapsed() >= 3s);
+    CHECK(world.elapsed() < 4s);
+    CHECK(world.exit_code() == 137);
+}
+
+} // namespace sluice::core
