@@ -75,6 +75,15 @@ void become_subreaper() {
             {{"event", "no_subreaper"}});
 }
 
+// "; listens on pool www: 0.0.0.0:9000, backlog 511; new connections can be refused at a stop, ..."
+std::string listeners_of(const core::Plan& plan) {
+    std::string text;
+    for (const auto& listener : plan.listeners) {
+        text += (text.empty() ? "; listens on " : ", ") + listener;
+    }
+    return plan.features.empty() ? text : text + "; " + plan.features;
+}
+
 void log_start(const core::Plan& plan) {
     const auto& stop = plan.stop;
     utsname system{};
@@ -87,7 +96,8 @@ void log_start(const core::Plan& plan) {
                 ", kernel " + kernel + ", deadline " +
                 (stop.deadline ? core::in_words(*stop.deadline) + ", then " +
                                      core::in_words(stop.kill_after) + " to SIGKILL"
-                               : "none"),
+                               : "none") +
+                listeners_of(plan),
             {{"event", "start"},
              {"version", version},
              {"kind", kind},

@@ -304,6 +304,7 @@ class Preparation {
                 "pool " + socket.pool + ": " + to_string(socket.wanted.endpoint) + ", backlog " +
                 std::to_string(socket.wanted.backlog) + (socket.users ? "" : ", FPM's status"));
         }
+        if (stop.owns_listeners) plan().features = net::describe(net::find_features());
         if (purpose_ == Purpose::run) open(planned);
         plan().answers = planned.status_of_all && !planned.status.empty();
         if (!plan().answers) {

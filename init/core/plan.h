@@ -58,8 +58,9 @@ struct Plan {
     std::string fpm_config;             // the wrapper config's text; empty: FPM reads its own
     signals::Rules signals;             // those that are not simply forwarded as they came
     std::vector<std::string> listeners; // those that sluice owns, for people to read
-    bool answers = false;               // it is ready when it answers, not when it handles signals
-    std::optional<int> reload_signal;   // the service's own way to reload; nothing: it has none
+    std::string features; // what the kernel lets be done with them, and what is done instead
+    bool answers = false; // it is ready when it answers, not when it handles signals
+    std::optional<int> reload_signal; // the service's own way to reload; nothing: it has none
     Stop stop;
     Restarting restarting;
     ExitMap map_exit;

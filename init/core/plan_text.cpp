@@ -67,6 +67,7 @@ std::string describe(const Plan& plan) {
         line("FPM config", indented);
     }
     for (const auto& listener : plan.listeners) line("listener", listener);
+    if (!plan.features.empty()) line("kernel", plan.features);
     line("stop", stop_words(plan.stop));
     if (plan.reload_signal) line("reload", signals::name_of(*plan.reload_signal));
     line("restart", restart_words(plan.restarting));

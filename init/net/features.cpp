@@ -23,16 +23,14 @@ Features find_features() {
 }
 
 std::string describe(const Features& features) {
-    std::string text = features.refuses ? "new connections can be refused at a stop"
-                                        : "new connections are held off at a stop, as "
-                                          "SO_BINDTOIFINDEX is refused";
-    text += features.tells ? ", connections can be counted"
-                           : ", connections cannot be counted (no SOCK_DIAG): FPM's status alone "
-                             "tells what is in flight";
-    text += features.selects ? ", two listeners can share an address"
-                             : ", two listeners cannot share an address "
-                               "(SO_ATTACH_REUSEPORT_CBPF is refused): after a crash the workers "
-                               "that are left share theirs with the new ones";
+    std::string text = features.refuses
+                           ? "at a stop new connections are refused"
+                           : "at a stop new connections are held off (SO_BINDTOIFINDEX is refused)";
+    text += features.tells ? ", the kernel tells what is in flight"
+                           : ", FPM alone tells what is in flight (NETLINK_SOCK_DIAG is refused)";
+    text += features.selects
+                ? ", a next run can have listeners of its own"
+                : ", a next run shares the listeners (SO_ATTACH_REUSEPORT_CBPF is refused)";
     return text;
 }
 

@@ -13,8 +13,7 @@ struct Features {
 
 Features find_features();
 
-/// "refuses new connections at a stop, selects between listeners, tells of connections", or what
-/// is done instead of each.
+/// "at a stop new connections are refused, ...", or what is done instead, for each.
 std::string describe(const Features& features);
 
 /// Whether a socket can be bound to "::": FPM listens there for a bare port, and on 0.0.0.0 if not.
