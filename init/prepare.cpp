@@ -331,8 +331,11 @@ class Preparation {
     }
 
     static fpm::Machine this_machine() {
+        const net::TcpEndpoint any{.family = AF_INET6};
+        net::TcpEndpoint loopback{.family = AF_INET6};
+        loopback.host.back() = 1;
         return {.hosts = text_of("/etc/hosts"),
-                .ipv6 = net::ipv6_can_be_bound(),
+                .ipv6 = {.any = net::can_be_bound(any), .loopback = net::can_be_bound(loopback)},
                 .user_id = os::user_id,
                 .group_id = os::group_id,
                 .token = os::random_token()};

@@ -81,7 +81,7 @@ std::vector<net::TcpEndpoint> addresses_in_hosts(std::string_view name, std::str
 // FPM takes the first of getaddrinfo's list, which is sorted by reachability. Only for the two
 // loopback addresses, as "localhost" has them in most images, is that known beforehand.
 std::variant<net::TcpEndpoint, std::string>
-address_of_name(const std::string& name, const std::string& etc_hosts, bool ipv6_can_be_bound) {
+address_of_name(const std::string& name, const std::string& etc_hosts, Ipv6 ipv6) {
     if (name == "*")
         return "\"*\" is not every address to PHP-FPM, only the loopback ones; write "
                "the port alone, or 0.0.0.0 and the port";
@@ -99,7 +99,7 @@ address_of_name(const std::string& name, const std::string& etc_hosts, bool ipv6
         return "the host \"" + name +
                "\" has several addresses in /etc/hosts; write the one that "
                "is meant";
-    return ipv6_can_be_bound ? v6 : v4;
+    return ipv6.loopback ? v6 : v4;
 }
 
 std::optional<std::uint16_t> port_of(std::string_view text) {
@@ -131,8 +131,7 @@ Interpreted interpret_path(const std::string& path) {
 
 // As FPM decides it (fpm_sockets_domain_from_address): anything with a colon is a host and a port,
 // digits alone are a port, the rest is a path.
-Interpreted interpret_listen(const std::string& listen, const std::string& etc_hosts,
-                             bool ipv6_can_be_bound) {
+Interpreted interpret_listen(const std::string& listen, const std::string& etc_hosts, Ipv6 ipv6) {
     if (listen.empty()) return "there is no address";
     if (listen.find('\0') != std::string::npos) return "the address has a NUL byte";
     const auto colon = listen.rfind(':');
@@ -142,12 +141,12 @@ Interpreted interpret_listen(const std::string& listen, const std::string& etc_h
     const auto port_text = only_port ? listen : listen.substr(colon + 1);
     const auto port = port_of(port_text);
     if (!port) return "\"" + port_text + "\" is not a port; there are 1 to 65535";
-    if (only_port) return target_of(*address_of(ipv6_can_be_bound ? "::" : "0.0.0.0"), *port);
+    if (only_port) return target_of(*address_of(ipv6.any ? "::" : "0.0.0.0"), *port);
 
     const auto host = without_brackets(listen.substr(0, colon));
     if (host.empty()) return "there is no host before the colon; write the port alone";
     if (const auto address = address_of(host)) return target_of(*address, *port);
-    const auto address = address_of_name(host, etc_hosts, ipv6_can_be_bound);
+    const auto address = address_of_name(host, etc_hosts, ipv6);
     if (const auto* const reason = std::get_if<std::string>(&address)) return *reason;
     return target_of(std::get<net::TcpEndpoint>(address), *port);
 }

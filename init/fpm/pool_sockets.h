@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "init/fpm/effective_config.h"
+#include "init/fpm/listen_address.h"
 #include "init/fpm/wrapper.h"
 #include "init/net/listener.h"
 
@@ -40,7 +41,7 @@ struct Sockets {
 /// What deciding about the sockets needs to know about the machine.
 struct Machine {
     std::string hosts; // the text of /etc/hosts
-    bool ipv6 = true;  // "::" can be bound
+    Ipv6 ipv6;
     std::function<std::optional<uid_t>(const std::string&)> user_id;
     std::function<std::optional<gid_t>(const std::string&)> group_id;
     // Random, new at each start: part of names and paths that nobody outside is to guess.

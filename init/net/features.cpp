@@ -34,10 +34,9 @@ std::string describe(const Features& features) {
     return text;
 }
 
-bool ipv6_can_be_bound() {
-    const TcpEndpoint any{.family = AF_INET6, .port = 0};
-    const auto socket = stream_socket(any);
-    return socket && bind_to(socket, any) == 0;
+bool can_be_bound(const TcpEndpoint& endpoint) {
+    const auto socket = stream_socket(endpoint);
+    return socket && bind_to(socket, endpoint) == 0;
 }
 
 } // namespace sluice::net

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "init/net/endpoint.h"
+
 namespace sluice::net {
 
 /// What the kernel lets this container do, tried on sockets of no consequence.
@@ -16,7 +18,7 @@ Features find_features();
 /// "at a stop new connections are refused, ...", or what is done instead, for each.
 std::string describe(const Features& features);
 
-/// Whether a socket can be bound to "::": FPM listens there for a bare port, and on 0.0.0.0 if not.
-bool ipv6_can_be_bound();
+/// Whether a socket can be bound there, with port 0: some port is free then.
+bool can_be_bound(const TcpEndpoint& endpoint);
 
 } // namespace sluice::net

@@ -10,7 +10,8 @@ void fuzz(std::string_view bytes) {
     const auto line = bytes.substr(0, bytes.find('\n'));
     const std::string hosts(bytes.substr(line.size()));
     for (const bool ipv6 : {true, false}) {
-        const auto result = fpm::interpret_listen(std::string(line), hosts, ipv6);
+        const auto result =
+            fpm::interpret_listen(std::string(line), hosts, {.any = ipv6, .loopback = ipv6});
         if (const auto* const reason = std::get_if<std::string>(&result)) {
             expect(!reason->empty());
             continue;

@@ -8,6 +8,7 @@
 
 using namespace sluice;
 using fpm::interpret_listen;
+using fpm::Ipv6;
 using fpm::Target;
 
 namespace {
@@ -24,7 +25,7 @@ const std::string hosts = "127.0.0.1\tlocalhost # its own\n"
                           "10.0.0.7 last";
 
 // The key, or "no: " and the reason.
-std::string key(const std::string& listen, bool ipv6 = true, const std::string& etc_hosts = hosts) {
+std::string key(const std::string& listen, Ipv6 ipv6 = {}, const std::string& etc_hosts = hosts) {
     const auto result = interpret_listen(listen, etc_hosts, ipv6);
     if (const auto* const reason = std::get_if<std::string>(&result)) return "no: " + *reason;
     return std::get<Target>(result).key;
@@ -42,14 +43,14 @@ net::TcpEndpoint v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t
 
 TEST_CASE("the keys are those that PHP-FPM 8.2 took over") {
     CHECK(key("9000") == ":::9000");
-    CHECK(key("9000", false) == "0.0.0.0:9000");
+    CHECK(key("9000", {.any = false}) == "0.0.0.0:9000");
     CHECK(key("09000") == ":::9000");
     CHECK(key("127.0.0.1:9000") == "127.0.0.1:9000");
     CHECK(key("127.0.0.1:09000") == "127.0.0.1:9000");
     CHECK(key("0.0.0.0:9000") == "0.0.0.0:9000");
     CHECK(key("[127.0.0.1]:9000") == "127.0.0.1:9000");
     CHECK(key("[::]:9000") == ":::9000");
-    CHECK(key("[::]:9000", false) == ":::9000");
+    CHECK(key("[::]:9000", {.any = false}) == ":::9000");
     CHECK(key("[::1]:9000") == "::1:9000");
     CHECK(key("::1:9000") == "::1:9000");
     CHECK(key("[0:0:0:0:0:0:0:1]:9000") == "::1:9000");
@@ -59,7 +60,7 @@ TEST_CASE("the keys are those that PHP-FPM 8.2 took over") {
 
 TEST_CASE("the endpoint is what is to be bound") {
     const auto at = [](const std::string& listen) {
-        return std::get<Target>(interpret_listen(listen, hosts, true)).endpoint;
+        return std::get<Target>(interpret_listen(listen, hosts, {})).endpoint;
     };
     CHECK(at("127.0.0.1:9000") == net::Endpoint(v4(127, 0, 0, 1)));
     CHECK(at("9000") == net::Endpoint(net::TcpEndpoint{AF_INET6, {}, 9000}));
@@ -78,8 +79,8 @@ TEST_CASE("a name is looked up in /etc/hosts, whatever its case") {
 
 TEST_CASE("of the two loopback addresses FPM takes ::1, where there is IPv6") {
     CHECK(key("localhost:9000") == "::1:9000");
-    CHECK(key("localhost:9000", false) == "127.0.0.1:9000");
-    CHECK(key("localhost:9000", true, "127.0.0.1 localhost\n") == "127.0.0.1:9000");
+    CHECK(key("localhost:9000", {.loopback = false}) == "127.0.0.1:9000");
+    CHECK(key("localhost:9000", {}, "127.0.0.1 localhost\n") == "127.0.0.1:9000");
 }
 
 TEST_CASE("a name whose address is not known beforehand is left to FPM") {

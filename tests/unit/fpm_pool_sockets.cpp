@@ -8,7 +8,7 @@ namespace {
 
 Machine machine() {
     return {.hosts = "127.0.0.1 localhost\n",
-            .ipv6 = true,
+            .ipv6 = {},
             .user_id = [](const std::string& name) -> std::optional<uid_t> {
                 if (name == "www-data") return 33;
                 return {};
