@@ -29,8 +29,8 @@ contender_environment=()
 contender_option_text="  --contender sluice|bare    bare is PHP-FPM alone, stopped with QUIT (default sluice)
   --transport tcp|tcp6|unix  (default tcp)
   --uid33                    as www-data, without capabilities
-  --chroot DIR               in DIR, which has a PHP-FPM (FPM_PROGRAM), /proc and /dev; sluice must
-                             be the static one (BUILD_DIR=build/static SLUICE=...)"
+  --chroot DIR               in DIR, which has a PHP-FPM (FPM_PROGRAM), /proc and /dev (for both see
+                             tests/roots); sluice must be the static one (SLUICE=...)"
 
 # For the option loops: sets `taken` to how many words it took, 0 if the option is none of these.
 take_contender_option() {
@@ -71,7 +71,7 @@ make_stop_site() {
 
 # The same path leads to the site inside and outside of the other root.
 move_site_into_chroot() {
-    [[ -e $chroot_dir/proc/self ]] || fail "$chroot_dir/proc is not mounted"
+    [[ -e $chroot_dir/proc/self ]] || fail "$chroot_dir/proc is not mounted: see tests/roots/with"
     mkdir -p "$chroot_dir${site%/*}"
     mv "$site" "$chroot_dir$site"
     ln -s "$chroot_dir$site" "$site"
@@ -122,6 +122,11 @@ launch_contender() {
     fi
     start "$name" "${words[@]}" "$fpm_program" -y "$site/$name.conf"
     contender_pid=$started
+}
+
+# Where PHP-FPM is, as the contender sees it.
+fpm_path() {
+    ${chroot_dir:+chroot "$chroot_dir"} sh -c 'command -v "$0"' "$fpm_program"
 }
 
 answers() {
