@@ -191,7 +191,7 @@ start_load() {
 declare -A account
 end_load() {
     local pair load_status=0
-    kill -TERM "$load_pid"
+    kill -TERM "$load_pid" 2>/dev/null || true # it may have sent all that it was to send
     wait "$load_pid" || load_status=$?
     account=([status]=$load_status)
     while IFS=: read -r pair; do
