@@ -7,15 +7,20 @@
 
 namespace sluice {
 
-/// A place where a test can have sluice fail as no test could bring about from outside: throws if
-/// the environment's SLUICE_FAULT names it. Compiled only into `dev` and `asan`.
-inline void fault_point([[maybe_unused]] std::string_view name) {
+/// True if a test asks for this fault by SLUICE_FAULT: one that it could not bring about from
+/// outside. Compiled only into `dev` and `asan`; elsewhere there are none.
+inline bool fault_asked_for([[maybe_unused]] std::string_view name) {
 #ifdef SLUICE_FAULT_POINTS
     const char* const wanted = std::getenv("SLUICE_FAULT");
-    if (wanted != nullptr && wanted == name) {
-        throw std::runtime_error("fault point " + std::string(name));
-    }
+    return wanted != nullptr && wanted == name;
+#else
+    return false;
 #endif
+}
+
+/// A place where sluice throws if a test asks for it.
+inline void fault_point(std::string_view name) {
+    if (fault_asked_for(name)) throw std::runtime_error("fault point " + std::string(name));
 }
 
 } // namespace sluice
