@@ -95,6 +95,7 @@ void Drain::on(const IntakeClosed& event, TimePoint now, Actions& actions) {
     }
     closing_ = event.way;
     closed_at_ = now;
+    resets_at_first_.reset(); // before, nobody was refused
     phase_ = Phase::emptying;
     if (event.way == Closing::open) {
         say(actions, Level::warning,

@@ -49,17 +49,26 @@ int connect_with_our_ttl(const os::Descriptor& socket, const TcpEndpoint& to) {
     return ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &result, &size) == 0 ? result : errno;
 }
 
-// The connection that fills the queue, or errno.
-std::variant<os::Descriptor, int> fill(const TcpEndpoint& endpoint) {
+// Reset, it stays in the accept queue of the listener, which nobody empties, but is no connection
+// any more that could be taken for a user's (SOCK_DIAG lists it as closed).
+int reset(os::Descriptor connection) {
+    constexpr linger at_once{.l_onoff = 1, .l_linger = 0};
+    const bool set =
+        ::setsockopt(connection.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0;
+    return set ? 0 : errno;
+}
+
+// Puts a connection into the queue, which is full then. 0, or errno.
+int fill(const TcpEndpoint& endpoint) {
     const auto to = is_wildcard(endpoint) ? loopback(endpoint.family, endpoint.port) : endpoint;
     auto socket = stream_socket(to, SOCK_NONBLOCK);
     const int error = socket ? connect_with_our_ttl(socket, to) : errno;
-    if (error == 0) return socket;
+    if (error == 0) return reset(std::move(socket));
     // A dual-stack [::] in a container whose IPv6 is switched off has only 127.0.0.1.
     if (to.family == AF_INET6 && is_wildcard(endpoint)) {
         const auto ipv4 = loopback(AF_INET, endpoint.port);
         auto other = stream_socket(ipv4, SOCK_NONBLOCK);
-        if (other && connect_with_our_ttl(other, ipv4) == 0) return other;
+        if (other && connect_with_our_ttl(other, ipv4) == 0) return reset(std::move(other));
     }
     return error;
 }
@@ -81,12 +90,11 @@ std::variant<Parked, Refused> Parked::park(const Listener& member, unsigned inde
     if (error == 0) error = select_member(member, index);
     if (error != 0) return cannot_listen(*endpoint, error);
 
-    auto filler = fill(*endpoint);
-    if (const auto* const failed = std::get_if<int>(&filler)) {
+    if (const int failed = fill(*endpoint)) {
         select_member(member, index_before);
-        return cannot_listen(*endpoint, *failed);
+        return cannot_listen(*endpoint, failed);
     }
-    return Parked(std::move(parked), std::get<os::Descriptor>(std::move(filler)));
+    return Parked(std::move(parked));
 }
 
 } // namespace sluice::net

@@ -4,7 +4,6 @@
 
 #include "init/net/endpoint.h"
 #include "init/net/listener.h"
-#include "init/os/descriptor.h"
 
 namespace sluice::net {
 
@@ -28,11 +27,9 @@ class Parked {
     int descriptor() const { return listener_.descriptor(); }
 
   private:
-    Parked(Listener listener, os::Descriptor filler)
-        : listener_(std::move(listener)), filler_(std::move(filler)) {}
+    explicit Parked(Listener listener) : listener_(std::move(listener)) {}
 
     Listener listener_;
-    os::Descriptor filler_; // the connection that fills the queue
 };
 
 } // namespace sluice::net
