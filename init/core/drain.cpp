@@ -174,8 +174,7 @@ void Drain::finish_what_is_in_flight(TimePoint now, Actions& actions) {
     seen_idle_ = false;
     // Without a word from the workers (PHP 7.4): connections on which nothing is to be answered.
     // A worker that goes on after its last answer (fastcgi_finish_request) cannot be seen then.
-    const bool only_idle_ones =
-        !workers && last_->tells_times && connections->in_service == 0 && connections->unread == 0;
+    const bool only_idle_ones = !workers && last_->tells_times && connections->in_service == 0;
     if (only_idle_ones) {
         end(true, now, actions);
         return;
