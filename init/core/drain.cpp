@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 constexpr auto first_pause = 1'000us;
 constexpr auto longest_pause = 20'000us;
 
+constexpr auto longest_gap_in_body = 1s;
 constexpr auto report_every = 1s;
 constexpr std::size_t most_named = 5; // in a report; the rest is counted
 
@@ -172,14 +173,24 @@ void Drain::finish_what_is_in_flight(TimePoint now, Actions& actions) {
         return;
     }
     seen_idle_ = false;
-    // Without a word from the workers (PHP 7.4): connections on which nothing is to be answered.
     // A worker that goes on after its last answer (fastcgi_finish_request) cannot be seen then.
-    const bool only_idle_ones = !workers && last_->tells_times && connections->in_service == 0;
-    if (only_idle_ones) {
+    if (!workers && all_idle_for_sure(now)) {
         end(true, now, actions);
         return;
     }
     let_keep_alive_go(now, actions);
+}
+
+// Without a word from the workers (PHP 7.4): the open connections are such on which nothing is to
+// be answered. A path's tell no times, so that a client who pauses in the middle of a request's
+// body looks like one who has nothing to ask: only a longer pause counts.
+bool Drain::all_idle_for_sure(TimePoint now) {
+    if (last_->connections->in_service > 0) {
+        idle_since_.reset();
+        return false;
+    }
+    if (!idle_since_) idle_since_ = now;
+    return last_->tells_times || now - *idle_since_ >= longest_gap_in_body;
 }
 
 void Drain::let_keep_alive_go(TimePoint now, Actions& actions) {

@@ -71,6 +71,7 @@ class Drain {
     void close_intake(TimePoint now, Actions& actions);
     void look_soon(TimePoint now, Actions& actions);
     void finish_what_is_in_flight(TimePoint now, Actions& actions);
+    bool all_idle_for_sure(TimePoint now);
     void let_keep_alive_go(TimePoint now, Actions& actions);
     void end(bool certain, TimePoint now, Actions& actions);
     void send_stop(TimePoint now, Actions& actions);
@@ -101,6 +102,7 @@ class Drain {
     std::chrono::microseconds pause_{0}; // until the next look
     std::optional<Sight> last_;
     bool seen_idle_ = false; // by the last look
+    std::optional<TimePoint> idle_since_;
     KeepAlive keep_alive_;
     std::optional<std::uint64_t> resets_at_first_;
     std::optional<std::uint64_t> served_at_first_;

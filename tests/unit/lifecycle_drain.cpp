@@ -116,6 +116,25 @@ TEST_CASE("a path's idle connections are let go, too") {
     CHECK(world.did("release 300"));
 }
 
+TEST_CASE("without a status a path's idle connections are let go after a second of silence") {
+    Traffic traffic{.idle_connections = 1, .workers_tell = false, .tcp = false};
+    SUBCASE("at once") {}
+    SUBCASE("after the last request") {
+        traffic.requests = 1;
+        traffic.requests_last = 3s;
+    }
+    const auto world = stopped(owning_plan(), with(traffic));
+    CHECK(world.elapsed() >= 2s + traffic.requests_last);
+    CHECK(world.elapsed() <= 2'100ms + traffic.requests_last);
+    CHECK(world.did("send TERM 100"));
+}
+
+TEST_CASE("without a status idle connections over TCP do not hold the stop up") {
+    const auto world = stopped(owning_plan(), with({.idle_connections = 1, .workers_tell = false}));
+    CHECK(world.elapsed() < 1'100ms);
+    CHECK(world.did("send TERM 100"));
+}
+
 TEST_CASE("where connections cannot be refused, the queue is empty before they are held off") {
     const auto world =
         stopped(owning_plan(), with({.closing = Closing::held_off, .queue_lasts = 300ms}));
