@@ -1,6 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <fstream>
+#include <iterator>
 #include <string>
+#include <vector>
 
 #include "init/fpm/effective_config.h"
 
@@ -123,6 +126,39 @@ TEST_CASE("the effective configuration has every pool with what sluice needs of 
                                    .listen_mode = "0660",
                                    .pm = "static",
                                    .max_children = 2});
+}
+
+// Each printed by the php-fpm of Debian's package, for the same configuration.
+TEST_CASE("PHP 7.4, 8.2 and 8.4 print the same, but for pm.status_listen and the backlog") {
+    for (const std::string version : {"7.4", "8.2", "8.4"}) {
+        CAPTURE(version);
+        std::ifstream file(SLUICE_SOURCE_DIR "/tests/fuzz/seeds/effective_config/php" + version);
+        REQUIRE(file);
+        const auto config = parse_effective_config({std::istreambuf_iterator<char>(file), {}});
+        REQUIRE(config);
+        CHECK(config->knows_status_listen == (version != "7.4"));
+        CHECK_FALSE(config->daemonize);
+        CHECK(config->process_control_timeout == 10s);
+        CHECK(config->file == "/tmp/t/one.conf");
+        CHECK(config->pools == std::vector<Pool>{Pool{.name = "www",
+                                                      .user = "www-data",
+                                                      .group = "www-data",
+                                                      .listen = "9000",
+                                                      .allowed_clients = "127.0.0.1,::1",
+                                                      .pm = "dynamic",
+                                                      .status_path = "/status",
+                                                      .ping_path = "/ping",
+                                                      .ping_response = "pong",
+                                                      .chdir = "/srv",
+                                                      .backlog = version == "7.4" ? 511 : -1,
+                                                      .max_children = 8,
+                                                      .start_servers = 3,
+                                                      .min_spare_servers = 1,
+                                                      .max_spare_servers = 4,
+                                                      .request_terminate_timeout = 120s,
+                                                      .clear_env = false,
+                                                      .catch_workers_output = true}});
+    }
 }
 
 TEST_CASE("lines that come twice double no pool") {

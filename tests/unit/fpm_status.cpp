@@ -39,6 +39,20 @@ const std::string finish_request =
 "content length":100,"user":"-","script":"\/tmp\/fz\/fpm\/slow.php","last request cpu":0.00,
 "last request memory":2097152}]})";
 
+// PHP-FPM 8.4 has a figure more ("memory peak") than 8.2, and 7.4 the same as 8.2.
+const std::string newest =
+    R"({"pool":"www","process manager":"static","start time":1795425964,"start since":1,
+"accepted conn":2,"listen queue":0,"max listen queue":0,"listen queue len":4096,
+"idle processes":0,"active processes":2,"total processes":2,"max active processes":2,
+"max children reached":0,"slow requests":0,"memory peak":0, "processes":[
+{"pid":3212,"state":"Running","start time":1795425964,"start since":1,"requests":1,
+"request duration":371,"request method":"GET","request uri":"\/status?json&full",
+"content length":0,"user":"-","script":"-","last request cpu":0.00,"last request memory":0},
+{"pid":3213,"state":"Running","start time":1795425964,"start since":1,"requests":1,
+"request duration":317245,"request method":"GET","request uri":"-?ms=1000&token=secret",
+"content length":0,"user":"-","script":"/tmp/t/app/work.php","last request cpu":0.00,
+"last request memory":0}]})";
+
 // `keep_alive` with something else in the place of `what`.
 std::string changed(const std::string& what, const std::string& by) {
     auto text = keep_alive;
@@ -48,6 +62,17 @@ std::string changed(const std::string& what, const std::string& by) {
 }
 
 } // namespace
+
+TEST_CASE("the status of PHP 8.4") {
+    const auto status = parse_status(newest);
+    REQUIRE(status);
+    CHECK(status->active == 2);
+    REQUIRE(status->workers.size() == 2);
+    CHECK(status->workers[1].pid == 3213);
+    CHECK(status->workers[1].state == State::running);
+    CHECK(status->workers[1].duration == 317'245us);
+    CHECK(status->workers[1].script == "/tmp/t/app/work.php");
+}
 
 TEST_CASE("a worker on a keep-alive connection reads headers, as long as it waits") {
     const auto status = parse_status(keep_alive);
