@@ -27,7 +27,6 @@ std::chrono::milliseconds since(core::TimePoint moment) {
 // A request has come, or a part of it, since bytes last went out. (The kernel counts in the ticks
 // of its clock: a request that came and was answered within one is over.)
 bool in_service(const net::Connection& connection) {
-    if (connection.unread > 0) return true;
     if (!connection.since_sent || connection.bytes_received == 0) return false;
     return connection.bytes_sent == 0 || *connection.since_received < *connection.since_sent;
 }
@@ -38,6 +37,7 @@ void count_open(const net::Connections& found, core::Sight& sight) {
     for (const auto& connection : found.open) {
         auto& connections = *sight.connections;
         ++connections.open;
+        if (connection.unread > 0) ++connections.unread;
         if (in_service(connection)) ++connections.in_service;
         if (!connection.since_sent) sight.tells_times = false;
     }

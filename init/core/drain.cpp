@@ -182,10 +182,13 @@ void Drain::finish_what_is_in_flight(TimePoint now, Actions& actions) {
 }
 
 // Without a word from the workers (PHP 7.4): the open connections are such on which nothing is to
-// be answered. A path's tell no times, so that a client who pauses in the middle of a request's
-// body looks like one who has nothing to ask: only a longer pause counts.
+// be answered. FPM reads no further than a request's body, so the end of its input (an empty STDIN
+// record) is unread for as long as it works on it. A path's tell no times, so that a client who
+// pauses in the middle of the body looks like one who has nothing to ask: only a longer pause
+// counts.
 bool Drain::all_idle_for_sure(TimePoint now) {
-    if (last_->connections->in_service > 0) {
+    const auto& connections = *last_->connections;
+    if (connections.in_service > 0 || connections.unread > 0) {
         idle_since_.reset();
         return false;
     }

@@ -20,11 +20,12 @@ bool contains(const std::vector<pid_t>& pids, pid_t pid) {
     return std::ranges::find(pids, pid) != pids.end();
 }
 
-// What is in service is in the hands of those at work. A worker that only waits does not count,
-// paused or not: it may be the one for whom a request has come.
-bool nothing_has_come(const Sight& sight) {
-    const auto at_work = std::ranges::count(*sight.workers, Worker::State::busy, &Worker::state);
-    return sight.connections->in_service <= at_work;
+// No byte is unread, and what is in service is in the hands of others than the paused.
+bool nothing_has_come(const Sight& sight, const std::vector<pid_t>& paused) {
+    const auto& connections = *sight.connections;
+    if (connections.unread > 0) return false;
+    return !sight.tells_times ||
+           connections.in_service <= count_busy_besides(*sight.workers, paused);
 }
 
 bool all_wait(const std::vector<Worker>& workers, const std::vector<pid_t>& paused) {
@@ -41,7 +42,7 @@ std::vector<pid_t> candidates(const Sight& sight) {
             found.push_back(worker.pid);
         }
     }
-    if (!nothing_has_come(sight)) return {};
+    if (!nothing_has_come(sight, found)) return {};
     return found;
 }
 
@@ -64,7 +65,7 @@ KeepAlive::Step KeepAlive::on(const Sight& sight, TimePoint now, Actions& action
         return Step::look;
     }
     if (!sight.all_paused && now - paused_since_ < longest_pause) return Step::look;
-    if (sight.all_paused && all_wait(*sight.workers, paused_) && nothing_has_come(sight)) {
+    if (sight.all_paused && all_wait(*sight.workers, paused_) && nothing_has_come(sight, paused_)) {
         return Step::go;
     }
     actions.emplace_back(Resume{std::exchange(paused_, {})});

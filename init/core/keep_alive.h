@@ -17,7 +17,8 @@ namespace sluice::core {
 /// is left is the time between that look and the end: some microseconds.
 ///
 /// Which connection is whose cannot be told (reading /proc/<worker>/fd takes CAP_SYS_PTRACE), so
-/// the look is at all of them: no more of them may be in service than there are workers at work.
+/// the look is at all of them: none may hold an unread byte, and no more of them may be in service
+/// than there are workers at work.
 class KeepAlive {
   public:
     enum class Step {

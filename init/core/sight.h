@@ -35,15 +35,12 @@ struct Sight {
     // Accepted connections. Nothing: the kernel does not tell (no SOCK_DIAG).
     struct Connections {
         int open = 0;
-        // A request, or a part of it, has come and is not answered: bytes are unread, or they came
-        // after the last ones that went out. FPM reads no further than the body, so that the end of
-        // the request's input (an empty STDIN record, 8 bytes) is unread for as long as it works
-        // on it; times (TCP) are what tells of a body that is still on its way.
-        int in_service = 0;
+        int unread = 0;     // hold bytes that nobody has read yet
+        int in_service = 0; // a request has come, or a part of it, since the last answer
     };
 
     std::optional<Connections> connections;
-    bool tells_times = false; // of all of them (TCP)
+    bool tells_times = false; // in_service is known for all of them (TCP)
 
     // Nothing: the workers could not be asked.
     std::optional<std::vector<Worker>> workers;

@@ -137,7 +137,7 @@ Sight World::sight() const {
         ++connections.open;
     }
     // The request is there while the workers stand still, and served once they go on.
-    if (traffic.request_comes && !paused_.empty() && looks_++ < 2) ++connections.in_service;
+    if (traffic.request_comes && !paused_.empty() && looks_++ < 2) connections.unread = 1;
     if (traffic.kernel_tells) sight.connections = connections;
     if (traffic.workers_tell) sight.workers = workers;
     return sight;
