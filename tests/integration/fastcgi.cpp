@@ -81,37 +81,32 @@ int free_port() {
     throw std::runtime_error("no free port");
 }
 
-Descriptor connect_to(int port) {
-    Descriptor connection(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const auto address = local(port);
-    const auto* const target = reinterpret_cast<const sockaddr*>(&address);
-    if (::connect(connection.get(), target, sizeof address) != 0) return {};
-    return connection;
+bool KeptConnection::ask(const std::string& script, const std::string& query,
+                         const std::string& name) {
+    return ask(script, query, name, After::keep);
 }
 
-FastcgiRequest::FastcgiRequest(int port, const std::string& script, const std::string& query)
-    : connection_(connect_to(port)) {
-    if (connection_.get() < 0) return;
-    const std::string responder{0, 1, 0, 0, 0, 0, 0, 0};
-    sent_ = send_all(
+bool KeptConnection::ask(const std::string& script, const std::string& query,
+                         const std::string& name, After after) {
+    if (!open()) return false;
+    const std::string responder{0, 1, after == After::keep ? '\1' : '\0', 0, 0, 0, 0, 0};
+    return send_all(
         connection_.get(),
         record(begin_request, responder) +
             record(params, pair("SCRIPT_FILENAME", script) + pair("QUERY_STRING", query) +
-                               pair("REQUEST_METHOD", "GET") + pair("SCRIPT_NAME", "/test.php") +
-                               pair("REQUEST_URI", "/test.php?" + query)) +
+                               pair("REQUEST_METHOD", "GET") + pair("SCRIPT_NAME", name) +
+                               pair("REQUEST_URI", name + "?" + query)) +
             record(params, "") + record(in, ""));
 }
 
-std::optional<std::string> FastcgiRequest::answer() {
-    // Closed at once, as a web server does: FPM's worker waits for that before it goes on.
-    const auto connection = std::exchange(connection_, {});
+std::optional<std::string> KeptConnection::answer() const {
     std::string text;
-    while (sent_) {
-        const auto header = receive(connection.get(), 8);
+    while (open()) {
+        const auto header = receive(connection_.get(), 8);
         if (!header) return {};
         const auto byte = [&](std::size_t at) { return static_cast<unsigned char>((*header)[at]); };
         const auto content =
-            receive(connection.get(), std::size_t{byte(4)} * 256 + byte(5) + byte(6));
+            receive(connection_.get(), std::size_t{byte(4)} * 256 + byte(5) + byte(6));
         if (!content) return {};
         if (byte(1) == out) text += content->substr(0, content->size() - byte(6));
         if (byte(1) == end_request) return after_headers(text);
@@ -119,7 +114,25 @@ std::optional<std::string> FastcgiRequest::answer() {
     return {};
 }
 
-HttpRequest::HttpRequest(int port, const std::string& target) : connection_(connect_to(port)) {
+bool KeptConnection::ends() const {
+    pollfd source{connection_.get(), POLLIN, 0};
+    if (::poll(&source, 1, answer_limit_ms) != 1) return false;
+    char byte = 0;
+    return ::recv(connection_.get(), &byte, 1, 0) == 0;
+}
+
+FastcgiRequest::FastcgiRequest(const Place& place, const std::string& script,
+                               const std::string& query, const std::string& name)
+    : KeptConnection(place), sent_(ask(script, query, name, After::close)) {}
+
+std::optional<std::string> FastcgiRequest::answer() {
+    auto text = sent_ ? KeptConnection::answer() : std::nullopt;
+    // Closed at once, as a web server does: FPM's worker waits for that before it goes on.
+    close();
+    return text;
+}
+
+HttpRequest::HttpRequest(int port, const std::string& target) : connection_(Place(port).connect()) {
     if (connection_.get() >= 0) {
         send_all(connection_.get(), "GET " + target + " HTTP/1.0\r\nHost: localhost\r\n\r\n");
     }

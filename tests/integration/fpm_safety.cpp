@@ -50,7 +50,7 @@ TEST_CASE("a connection without a request holds the stop up, but is not a reques
                    .mode = each_mode(),
                    .config = "[drain]\ndeadline = \"300ms\"\n"});
     REQUIRE(site.serves());
-    const auto idle = connect_to(site.port());
+    const auto idle = site.place().connect();
     const pid_t master = sluice.service();
     REQUIRE(idle.get() >= 0);
     CHECK(sluice.stop() == 0);

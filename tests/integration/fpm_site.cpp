@@ -34,7 +34,20 @@ exec "$@"
 
 } // namespace
 
-FpmSite::FpmSite(const std::string& global) : port_(free_port()) {
+bool each_transport() {
+    bool by_path = false;
+    SUBCASE("over TCP") {
+        by_path = false;
+    }
+    SUBCASE("over a unix socket") {
+        by_path = true;
+    }
+    return by_path;
+}
+
+FpmSite::FpmSite(const FpmLines& lines)
+    : port_(free_port()),
+      place_(lines.by_path ? Place(folder_.path("marks/fpm.sock")) : Place(port_)) {
     folder_.write("app/slow.php", slow_php);
     folder_.write("app/index.php", "<?php echo \"pong\";\n");
     folder_.write("bin/docker-php-entrypoint", docker_php_entrypoint, 0755);
@@ -42,11 +55,23 @@ FpmSite::FpmSite(const std::string& global) : port_(free_port()) {
     std::filesystem::create_symlink("/usr/sbin/php-fpm8.2", folder_.path("bin/php-fpm"));
     std::filesystem::create_directory(folder_.path("marks"));
     std::filesystem::permissions(folder_.path("marks"), std::filesystem::perms::all);
+    const std::string listen = lines.by_path ? "@folder@/marks/fpm.sock" : "127.0.0.1:@port@";
     // Not /proc/self/fd/2: as www-data FPM may not open another user's pipe.
     folder_.write("php-fpm.conf",
-                  "[global]\nerror_log = " + folder_.path("marks/fpm.log") + "\n" + global +
-                      "\n[www]\nuser = www-data\ngroup = www-data\nlisten = 127.0.0.1:" +
-                      std::to_string(port_) + "\npm = static\npm.max_children = 3\n");
+                  fill_in("[global]\nerror_log = @folder@/marks/fpm.log\n" + lines.global +
+                          "\n[www]\nuser = www-data\ngroup = www-data\nlisten = " + listen +
+                          "\npm = static\npm.max_children = 3\n" + lines.pool + "\n" + lines.more));
+}
+
+std::string FpmSite::fill_in(std::string text) const {
+    const auto replace = [&text](const std::string& mark, const std::string& by) {
+        for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at)) {
+            text.replace(at, mark.size(), by);
+        }
+    };
+    replace("@folder@", folder_.path());
+    replace("@port@", std::to_string(port_));
+    return text;
 }
 
 std::vector<std::string> FpmSite::command(const std::vector<std::string>& words) const {
@@ -59,9 +84,9 @@ std::map<std::string, std::string> FpmSite::search_path() const {
     return {{"PATH", folder_.path("bin") + ":/usr/sbin:/usr/bin:/sbin:/bin"}};
 }
 
-bool FpmSite::serves() const {
+bool FpmSite::serves(const Place& place) const {
     return eventually(
-        [this] { return FastcgiRequest(port_, folder_.path("app/index.php")).answer() == "pong"; });
+        [&] { return FastcgiRequest(place, folder_.path("app/index.php")).answer() == "pong"; });
 }
 
 std::string FpmSite::next_mark() const {
@@ -72,10 +97,17 @@ void FpmSite::await_mark(const std::string& mark) const {
     REQUIRE(eventually([&] { return folder_.has("marks/" + mark); }));
 }
 
-FastcgiRequest FpmSite::in_flight(std::chrono::milliseconds duration) const {
+FastcgiRequest FpmSite::in_flight(std::chrono::milliseconds duration, const Place& place) const {
     const auto mark = next_mark();
-    FastcgiRequest request(port_, folder_.path("app/slow.php"),
+    FastcgiRequest request(place, folder_.path("app/slow.php"),
                            "mark=" + mark + "&ms=" + std::to_string(duration.count()));
+    await_mark(mark);
+    return request;
+}
+
+FastcgiRequest FpmSite::executing(const std::string& script, const std::string& query) const {
+    const auto mark = next_mark();
+    FastcgiRequest request(place_, folder_.path("app/" + script), "mark=" + mark + "&" + query);
     await_mark(mark);
     return request;
 }

@@ -46,6 +46,7 @@ std::vector<std::string> shell(const std::string& script) {
 Sluice::Sluice(const Launch& launch) : mode_(launch.mode) {
     std::vector<std::string> command;
     if (mode_ == Mode::pid_1) command = {"unshare", "-pf", "--mount-proc", "--kill-child"};
+    command.insert(command.end(), launch.under.begin(), launch.under.end());
     command.push_back(sluice_program());
     command.insert(command.end(), launch.options.begin(), launch.options.end());
     if (!launch.config.empty()) {

@@ -29,6 +29,7 @@ struct Launch {
     std::string config = {};
     std::map<std::string, std::string> environment = {};
     std::function<void()> before_exec = {};
+    std::vector<std::string> under = {}; // what executes sluice in its turn: "setpriv --reuid ..."
 };
 
 /// The program under test, running a service.
