@@ -162,20 +162,48 @@ class Preparation {
         plan().command.insert(plan().command.end(), words.begin(), words.end());
     }
 
-    os::Captured run_check(const fpm::Service& service, const std::string& config,
-                           std::vector<int> keep) {
+    os::Captured run_fpm(const fpm::Service& service, const std::vector<std::string>& words,
+                         std::vector<int> keep) {
         os::Launch launch{.path = os::find_program(service.program, search_path_).path,
                           .command = {service.program},
                           .environment = environment_,
                           .keep = std::move(keep)};
-        const auto words = fpm::check(service.arguments, config);
         launch.command.insert(launch.command.end(), words.begin(), words.end());
         return os::capture(loop_, inbox_, plan().signals, launch, check_limit);
     }
 
+    // What FPM understood. Through a config of ours: with a log_level above notice it would say
+    // nothing, and it writes all that it says into the user's error_log as well, with env[] and its
+    // secrets.
+    os::Captured have_fpm_tell(const fpm::Service& service, const std::string& config) {
+        const auto file = os::file_in_memory("sluice-check.conf", config);
+        const auto words = fpm::tell(service.arguments, os::path_of(file));
+        auto told = run_fpm(service, words, {file.get()});
+        if (told.end == os::Captured::End::exited && told.wait_status == 0) {
+            effective_ = fpm::parse_effective_config(told.output);
+        }
+        return told;
+    }
+
+    // A check in the user's own name creates the error_log as the user that sluice is, and behind a
+    // script that drops root's rights FPM could not open it any more. So it is for a refusal, which
+    // is better said of the user's files, and for where the file is not named.
+    os::Captured run_check(const fpm::Service& service) {
+        const auto named = service.arguments.config.value_or("");
+        const bool readable = !named.empty() && ::access(named.c_str(), R_OK) == 0;
+        if (readable) {
+            const auto text = fpm::talkative_config(std::filesystem::absolute(named).string());
+            if (text) {
+                auto told = have_fpm_tell(service, *text);
+                if (told.end != os::Captured::End::exited || told.wait_status == 0) return told;
+            }
+        }
+        return run_fpm(service, fpm::check(service.arguments, named), {});
+    }
+
     // FPM's own check. Gives the file that FPM reads; nothing where it cannot be known.
     std::optional<std::string> ask_fpm(const fpm::Service& service) {
-        const auto checked = run_check(service, service.arguments.config.value_or(""), {});
+        const auto checked = run_check(service);
         switch (checked.end) {
         case os::Captured::End::asked_to_stop: result_.stopped = true; return {};
         case os::Captured::End::not_started:
@@ -195,29 +223,21 @@ class Preparation {
                 break;
             }
             disagree(service, core::exit_code(checked.wait_status),
-                     service.program + " -tt " + core::describe_end(checked.wait_status) + ": " +
+                     service.program + " -t " + core::describe_end(checked.wait_status) + ": " +
                          fpm::complaints_in(checked.output));
             break;
         }
         auto config = config_file(service, checked.output);
-        if (checked_ && result_.problems.empty()) discover(service, config, checked.output);
+        if (checked_ && result_.problems.empty()) discover(service, config);
         return config;
     }
 
-    // With a log_level above notice FPM checks, but says nothing: it is asked again through a
-    // config that has it talk.
-    void discover(const fpm::Service& service, const std::optional<std::string>& config,
-                  const std::string& output) {
-        effective_ = fpm::parse_effective_config(output);
+    void discover(const fpm::Service& service, const std::optional<std::string>& config) {
         if (effective_ || !config) return;
         const auto text = fpm::talkative_config(*config);
         if (!text) return;
-        const auto file = os::file_in_memory("sluice-check.conf", *text);
-        const auto again = run_check(service, os::path_of(file), {file.get()});
-        if (again.end == os::Captured::End::asked_to_stop) result_.stopped = true;
-        if (again.end == os::Captured::End::exited && again.wait_status == 0) {
-            effective_ = fpm::parse_effective_config(again.output);
-        }
+        const auto told = have_fpm_tell(service, *text);
+        if (told.end == os::Captured::End::asked_to_stop) result_.stopped = true;
     }
 
     void disagree(const fpm::Service& service, int exit_code, const std::string& what) {
@@ -265,10 +285,10 @@ class Preparation {
         fpm::Service service{.program = place == command.end() ? "php-fpm" : *place};
         if (place != command.end())
             service.arguments = fpm::parse_arguments({place + 1, command.end()});
-        const auto checked = run_check(service, service.arguments.config.value_or(""), {});
+        const auto checked = run_check(service);
         if (checked.end == os::Captured::End::asked_to_stop) result_.stopped = true;
         if (checked.end != os::Captured::End::exited || checked.wait_status != 0) return;
-        discover(service, config_file(service, checked.output), checked.output);
+        discover(service, config_file(service, checked.output));
         own_sockets(nullptr);
     }
 

@@ -130,9 +130,15 @@ std::vector<std::string> foreground(const Arguments& arguments, const std::strin
 }
 
 std::vector<std::string> check(const Arguments& arguments, const std::string& config) {
-    std::vector<std::string> words{"-tt"};
+    std::vector<std::string> words{"-t"};
     if (!config.empty()) words.insert(words.end(), {"-y", config});
     words.insert(words.end(), arguments.others.begin(), arguments.others.end());
+    return words;
+}
+
+std::vector<std::string> tell(const Arguments& arguments, const std::string& config) {
+    auto words = check(arguments, config);
+    words.front() = "-tt";
     return words;
 }
 

@@ -21,8 +21,10 @@ Arguments parse_arguments(const std::vector<std::string>& words);
 /// The words that start FPM in the foreground with this config file (empty: its own).
 std::vector<std::string> foreground(const Arguments& arguments, const std::string& config);
 
-/// The words that have FPM check this config file (empty: its own), say what it understood, and
-/// exit: -tt.
+/// The words that have FPM check this config file (empty: its own) and exit: -t.
 std::vector<std::string> check(const Arguments& arguments, const std::string& config);
+
+/// The same, and say what it understood: -tt. It says that in the error_log as well.
+std::vector<std::string> tell(const Arguments& arguments, const std::string& config);
 
 } // namespace sluice::fpm

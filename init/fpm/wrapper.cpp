@@ -44,7 +44,7 @@ std::optional<std::string> wrapper_config(const std::string& config,
 
 std::optional<std::string> talkative_config(const std::string& config) {
     auto text = including(config);
-    if (text) *text += line("log_level", "notice");
+    if (text) *text += line("log_level", "notice") + line("error_log", "/dev/null");
     return text;
 }
 

@@ -26,7 +26,8 @@ std::optional<std::string> wrapper_config(const std::string& config,
                                           std::chrono::seconds control_timeout,
                                           const std::vector<PoolOverride>& pools);
 
-/// One that makes `php-fpm -tt` print, which it does not with a log_level above notice.
+/// One that makes `php-fpm -tt` print, which it does not with a log_level above notice, and print
+/// to stderr alone.
 std::optional<std::string> talkative_config(const std::string& config);
 
 /// FPM's own escalation after QUIT (process_control_timeout; 0, its default, cuts every request at

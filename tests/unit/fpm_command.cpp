@@ -119,8 +119,9 @@ TEST_CASE("the words for a run and for a check") {
     const auto arguments = parse_arguments({"-D", "-y", "/a", "-R"});
     CHECK(foreground(arguments, "/wrapper") == Words{"-F", "-y", "/wrapper", "-R"});
     CHECK(foreground(arguments, "") == Words{"-F", "-R"});
-    CHECK(check(arguments, "/a") == Words{"-tt", "-y", "/a", "-R"});
-    CHECK(check(arguments, "") == Words{"-tt", "-R"});
+    CHECK(check(arguments, "/a") == Words{"-t", "-y", "/a", "-R"});
+    CHECK(check(arguments, "") == Words{"-t", "-R"});
+    CHECK(tell(arguments, "/a") == Words{"-tt", "-y", "/a", "-R"});
 }
 
 TEST_CASE("a shell around FPM is warned of, others are not") {
