@@ -65,6 +65,7 @@ void Outlook::look(std::vector<pid_t> paused, std::function<void(core::Sight)> s
         inquiry_->close();
         // Whether a request has come for a worker that stands still is to be the last thing seen.
         if (!paused.empty()) sockets_.intake().look(sight);
+        sight.asked_in_vain = !pools;
         if (pools) {
             sight.workers.emplace();
             for (const auto& status : *pools) add(status, sight);

@@ -19,6 +19,7 @@ constexpr auto first_pause = 1'000us;
 constexpr auto longest_pause = 20'000us;
 
 constexpr auto longest_gap_in_body = 1s;
+constexpr int most_in_vain = 3; // each takes 500 ms (Outlook)
 constexpr auto report_every = 1s;
 constexpr std::size_t most_named = 5; // in a report; the rest is counted
 
@@ -126,6 +127,7 @@ void Drain::on(const Seen& event, TimePoint now, Actions& actions) {
         }
     }
     if (!resets_at_first_) resets_at_first_ = last_->resets;
+    in_vain_ = last_->asked_in_vain ? in_vain_ + 1 : 0;
     switch (phase_) {
     case Phase::queueing:
         if (last_->queue_empty) {
@@ -156,6 +158,11 @@ void Drain::on(const Seen& event, TimePoint now, Actions& actions) {
 void Drain::finish_what_is_in_flight(TimePoint now, Actions& actions) {
     const auto& connections = last_->connections;
     const auto& workers = last_->workers;
+    // On busy cores an answer may be late: as long as there can be one it is waited for.
+    if (last_->asked_in_vain && in_vain_ < most_in_vain) {
+        look_soon(now, actions);
+        return;
+    }
     if (!connections && !workers) {
         end(false, now, actions);
         return;
@@ -174,7 +181,7 @@ void Drain::finish_what_is_in_flight(TimePoint now, Actions& actions) {
     }
     seen_idle_ = false;
     // A worker that goes on after its last answer (fastcgi_finish_request) cannot be seen then.
-    if (!workers && all_idle_for_sure(now)) {
+    if (!workers && !last_->asked_in_vain && all_idle_for_sure(now)) {
         end(true, now, actions);
         return;
     }

@@ -102,6 +102,7 @@ class Drain {
     std::chrono::microseconds pause_{0}; // until the next look
     std::optional<Sight> last_;
     bool seen_idle_ = false; // by the last look
+    int in_vain_ = 0;        // how often in a row the workers did not answer
     std::optional<TimePoint> idle_since_;
     KeepAlive keep_alive_;
     std::optional<std::uint64_t> resets_at_first_;

@@ -42,8 +42,9 @@ struct Sight {
     std::optional<Connections> connections;
     bool tells_times = false; // in_service is known for all of them (TCP)
 
-    // Nothing: the workers could not be asked.
+    // Nothing: the workers cannot be asked; or they could be, and did not answer this time.
     std::optional<std::vector<Worker>> workers;
+    bool asked_in_vain = false;
     std::optional<std::uint64_t> served; // requests so far, by the service's count
     std::optional<std::uint64_t> resets; // that this network namespace has sent so far (TCP)
     bool all_paused = false;             // every worker that was paused (Pause) stands still

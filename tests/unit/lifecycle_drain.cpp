@@ -73,6 +73,23 @@ TEST_CASE("where one of the two witnesses is missing, QUIT ends the service: it 
     CHECK_FALSE(world.did("send TERM 100"));
 }
 
+TEST_CASE(
+    "workers that do not answer at once are asked again, and without an answer cut by nobody") {
+    Traffic traffic{.idle_connections = 1};
+    SUBCASE("late twice") {
+        traffic.late_answers = 2;
+        const auto world = stopped(owning_plan(), with(traffic));
+        CHECK(world.did("release 300"));
+        CHECK(world.did("send TERM 100"));
+    }
+    SUBCASE("never") {
+        traffic = {.late_answers = 1'000};
+        const auto world = stopped(owning_plan(), with(traffic));
+        CHECK(world.did("send QUIT 100"));
+        CHECK_FALSE(world.did("send TERM 100"));
+    }
+}
+
 TEST_CASE("without any witness QUIT is sent as soon as the queue is empty") {
     const auto world = stopped(
         owning_plan(), with({.queue_lasts = 100ms, .kernel_tells = false, .workers_tell = false}));

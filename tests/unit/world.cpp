@@ -139,7 +139,8 @@ Sight World::sight() const {
     // The request is there while the workers stand still, and served once they go on.
     if (traffic.request_comes && !paused_.empty() && looks_++ < 2) connections.unread = 1;
     if (traffic.kernel_tells) sight.connections = connections;
-    if (traffic.workers_tell) sight.workers = workers;
+    sight.asked_in_vain = answers_late_++ < traffic.late_answers;
+    if (traffic.workers_tell && !sight.asked_in_vain) sight.workers = workers;
     return sight;
 }
 

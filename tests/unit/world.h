@@ -20,6 +20,7 @@ struct Traffic {
     bool request_comes = false;        // on the first of those, while it is looked at
     bool kernel_tells = true;          // SOCK_DIAG
     bool workers_tell = true;          // FPM's status
+    int late_answers = 0;              // so many times it does not come in time
     bool tcp = true;
 };
 
@@ -92,6 +93,7 @@ class World {
     std::vector<pid_t> paused_;
     std::vector<pid_t> released_;
     mutable int looks_ = 0;
+    mutable int answers_late_ = 0;
     int spawns_ = 0;
     std::optional<int> exit_code_;
     std::vector<std::string> deeds_;
