@@ -44,10 +44,6 @@ void add(const fpm::Status& status, core::Sight& sight) {
 
 } // namespace
 
-void Outlook::begin() {
-    if (inquiry_->can_ask()) inquiry_->ask(answer_limit, [](const auto&) {});
-}
-
 void Outlook::look(std::vector<pid_t> paused, std::function<void(core::Sight)> seen) {
     core::Sight sight;
     sockets_.intake().look(sight);

@@ -23,9 +23,6 @@ class Outlook {
     /// The status sockets have been renewed: what is asked from now on, is asked there.
     void renew() { inquiry_.emplace(loop_, sockets_.pages()); }
 
-    /// Opens the connections to FPM's status, while there is somebody to take them.
-    void begin();
-
     /// Looks once. `seen` is called later, from the loop, unless another look() came before.
     /// `paused` are workers that are expected to stand still.
     void look(std::vector<pid_t> paused, std::function<void(core::Sight)> seen);

@@ -313,7 +313,6 @@ void Supervisor::execute(const core::AwaitHandlers& action) {
 // --- the drain ----------------------------------------------------------------------------------
 
 void Supervisor::execute(const core::CloseIntake& /*action*/) {
-    outlook_.begin();
     feed(sockets_.intake().close());
 }
 

@@ -104,6 +104,7 @@ void Drain::on(const IntakeClosed& event, TimePoint now, Actions& actions) {
             "the intake could not be closed (" + event.trouble +
                 "): what connects from now on is lost when " + name_ + " ends",
             {{"event", "intake_open"}});
+        actions.emplace_back(Arm{Timer::queue, now + stop_.queue});
     }
     actions.emplace_back(Arm{Timer::report, now + report_every});
     actions.emplace_back(Look{});
@@ -156,6 +157,10 @@ void Drain::on(const Seen& event, TimePoint now, Actions& actions) {
 }
 
 void Drain::finish_what_is_in_flight(TimePoint now, Actions& actions) {
+    if (closing_ == Closing::open) { // something always will be: FPM finishes by itself, on QUIT
+        end(false, now, actions);
+        return;
+    }
     const auto& connections = last_->connections;
     const auto& workers = last_->workers;
     // On busy cores an answer may be late: as long as there can be one it is waited for.
@@ -342,6 +347,8 @@ void Drain::on(Timer timer, TimePoint now, Actions& actions) {
         break;
     case Timer::queue:
         if (phase_ == Phase::queueing) actions.emplace_back(HoldOff{});
+        // With users coming in all the time it may never be empty.
+        if (phase_ == Phase::emptying && closing_ == Closing::open) end(false, now, actions);
         break;
     case Timer::look:
         if (phase_ >= Phase::queueing && phase_ <= Phase::finishing) actions.emplace_back(Look{});

@@ -23,8 +23,8 @@ struct StatusPage {
 
 struct Round;
 
-/// Asks FPM's pools for their status, over a connection to each that is kept: once FPM's master can
-/// no longer start a worker for a new one, the old one still answers. Nothing here blocks.
+/// Asks FPM's pools for their status, over a connection to each that stays open until close().
+/// Nothing here blocks.
 class Inquiry {
   public:
     Inquiry(boost::asio::io_context& loop, std::vector<StatusPage> pages);

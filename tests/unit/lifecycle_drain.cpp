@@ -171,6 +171,21 @@ TEST_CASE("a queue that never runs empty is held off after drain.queue") {
     CHECK(world.did("send TERM 100"));
 }
 
+TEST_CASE("an intake that stays open does not hold the stop: QUIT, and FPM finishes by itself") {
+    Traffic traffic{.closing = Closing::open, .requests_last = 60s, .requests = 2};
+    SUBCASE("the queue is empty at some moment") {
+        traffic.queue_lasts = 100ms;
+    }
+    SUBCASE("the queue is never empty") {
+        traffic.queue_lasts = 60s;
+    }
+    const auto world = stopped(owning_plan(), with(traffic));
+    CHECK(world.did("send QUIT 100"));
+    CHECK_FALSE(world.did("send TERM 100"));
+    CHECK(world.elapsed() < 5'100ms); // twice drain.queue
+    CHECK(said(world, "the intake could not be closed"));
+}
+
 TEST_CASE("new connections are taken for as long as drain.announce says, and refused in linger") {
     auto plan = owning_plan();
     plan.stop.announce = 3s;
