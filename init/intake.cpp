@@ -118,7 +118,7 @@ void Intake::look(core::Sight& sight) const {
     sight.queued = 0;
     sight.half_open = 0;
     sight.tells_times = true;
-    sight.connections.emplace();
+    sight.connections = core::Sight::Connections{};
     bool told = true;
     for (const auto& entry : entries_) told = look_at(entry.address, sight) && told;
     if (!told) sight.connections.reset();

@@ -211,7 +211,7 @@ void Inquiry::finish() {
     }
 }
 
-void Inquiry::ping(std::function<void()> answered) {
+void Inquiry::ping(const std::function<void()>& answered) {
     close();
     round_ = std::make_shared<Round>(loop_);
     round_->left = channels_.size();
@@ -229,13 +229,12 @@ void Inquiry::ping(std::function<void()> answered) {
 }
 
 // A worker took the connection and died. While FPM boots it waits in the queue instead.
-void Inquiry::ping_again(std::function<void()> answered) {
+void Inquiry::ping_again(const std::function<void()>& answered) {
     round_ = std::make_shared<Round>(loop_);
     round_->clock.expires_after(std::chrono::milliseconds(100));
-    round_->clock.async_wait(
-        [this, answered = std::move(answered), round = round_](const error_code& error) {
-            if (!error && round == round_) ping(answered);
-        });
+    round_->clock.async_wait([this, answered, round = round_](const error_code& error) {
+        if (!error && round == round_) ping(answered);
+    });
 }
 
 } // namespace sluice::fpm

@@ -42,7 +42,7 @@ class Inquiry {
     void ask(std::chrono::milliseconds limit, Answer answer);
 
     /// Calls `answered` once every pool has answered its ping, however long that takes.
-    void ping(std::function<void()> answered);
+    void ping(const std::function<void()>& answered);
 
     /// Closes the connections, and nothing is answered any more.
     void close();
@@ -51,7 +51,7 @@ class Inquiry {
     class Channel;
 
     void finish();
-    void ping_again(std::function<void()> answered);
+    void ping_again(const std::function<void()>& answered);
 
     boost::asio::io_context& loop_;
     std::vector<std::unique_ptr<Channel>> channels_;
