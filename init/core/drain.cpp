@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // Between two looks: short at first, for an idle service is to be gone in milliseconds; later so
-// long that looking is no load (0.3 ms each), and a busy service still ends soon after its last
+// long that looking is little load, and a busy service still ends soon after its last
 // request.
 constexpr auto first_pause = 1'000us;
 constexpr auto longest_pause = 20'000us;
