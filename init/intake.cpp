@@ -38,8 +38,15 @@ void count_open(const net::Connections& found, core::Sight& sight) {
         auto& connections = *sight.connections;
         ++connections.open;
         if (connection.unread > 0) ++connections.unread;
-        if (in_service(connection)) ++connections.in_service;
-        if (!connection.since_sent) sight.tells_times = false;
+        const bool serving = in_service(connection);
+        if (serving) ++connections.in_service;
+        if (!connection.since_sent) {
+            sight.tells_times = false;
+        } else if (connection.accepted) {
+            connections.accepted.push_back({connection.inode,
+                                            connection.bytes_received - connection.unread,
+                                            serving && connection.unread == 0});
+        }
     }
 }
 
@@ -51,25 +58,6 @@ void look_at_queue(const net::Listener& listener, core::Sight& sight) {
 
 std::array<const net::Listener*, 3> members_of(const net::Address& address) {
     return {&address.live(), address.old(), address.next()};
-}
-
-// What moves, moves from the handshakes to the queue and on: whoever asks in another order may miss
-// it. False where the kernel does not tell of connections.
-bool look_at(const net::Address& address, core::Sight& sight) {
-    const bool tcp = std::holds_alternative<net::TcpEndpoint>(address.endpoint());
-    const auto handshakes = net::connections(address.live());
-    if (handshakes) sight.half_open += handshakes->half_open;
-    for (const auto* const member : members_of(address)) {
-        if (member != nullptr) look_at_queue(*member, sight);
-    }
-    for (const auto* const member : members_of(address)) {
-        if (member == nullptr) continue;
-        const auto found = net::connections(*member);
-        if (!found) return false;
-        count_open(*found, sight);
-        if (tcp) break; // all members are one port to the kernel
-    }
-    return handshakes.has_value();
 }
 
 } // namespace
@@ -113,15 +101,33 @@ core::IntakeClosed Intake::hold_off() {
     return closed;
 }
 
+// What moves, moves from the handshakes to the queue and on. So the queues are looked at first:
+// what is not there yet is listed as a handshake or as a connection afterwards.
 void Intake::look(core::Sight& sight) const {
     sight.queue_empty = true;
     sight.queued = 0;
     sight.half_open = 0;
     sight.tells_times = true;
     sight.connections = core::Sight::Connections{};
-    bool told = true;
-    for (const auto& entry : entries_) told = look_at(entry.address, sight) && told;
-    if (!told) sight.connections.reset();
+    std::vector<const net::Listener*> listeners;
+    for (const auto& entry : entries_) {
+        // To the kernel all members of a TCP address are one port.
+        const bool tcp = std::holds_alternative<net::TcpEndpoint>(entry.address.endpoint());
+        for (const auto* const member : members_of(entry.address)) {
+            if (member == nullptr) continue;
+            look_at_queue(*member, sight);
+            if (!tcp || member == &entry.address.live()) listeners.push_back(member);
+        }
+    }
+    const auto all = net::connections(listeners);
+    if (!all) {
+        sight.connections.reset();
+        return;
+    }
+    for (const auto& found : *all) {
+        sight.half_open += found.half_open;
+        count_open(found, sight);
+    }
 }
 
 // --- a next run beside the one before -----------------------------------------------------------
@@ -150,12 +156,15 @@ std::string Intake::switch_over() {
 }
 
 bool Intake::old_empty() const {
-    return std::ranges::all_of(entries_, [this](const Entry& entry) {
-        const auto* const old = entry.address.old();
-        if (old == nullptr) return true;
-        const auto found = net::connections(*old, since(switched_at_));
-        return (!found || found->half_open == 0) && old->queue_empty();
-    });
+    std::vector<const net::Listener*> all;
+    for (const auto& entry : entries_) {
+        if (entry.address.old() != nullptr) all.push_back(entry.address.old());
+    }
+    const auto found = net::connections(all, since(switched_at_));
+    if (found && std::ranges::any_of(*found, [](const auto& one) { return one.half_open > 0; })) {
+        return false;
+    }
+    return std::ranges::all_of(all, [](const auto* old) { return old->queue_empty(); });
 }
 
 void Intake::leave_old() {

@@ -320,8 +320,9 @@ void Supervisor::execute(const core::HoldOff& /*action*/) {
     feed(sockets_.intake().hold_off());
 }
 
-void Supervisor::execute(const core::Look& /*action*/) {
-    outlook_.look(paused_, [this](core::Sight sight) { feed(core::Seen{std::move(sight)}); });
+void Supervisor::execute(const core::Look& action) {
+    outlook_.look(paused_, action.at_workers,
+                  [this](core::Sight sight) { feed(core::Seen{std::move(sight)}); });
 }
 
 // Their pids are FPM's word and a moment old: whoever is not its child any more is left alone.
@@ -342,7 +343,8 @@ void Supervisor::execute(const core::Resume& action) {
 }
 
 void Supervisor::execute(const core::Release& action) {
-    signal_workers(action.workers, SIGTERM);
+    signal_workers(action.workers, SIGKILL);
+    paused_.clear();
 }
 
 void Supervisor::execute(const core::Send& action) const {

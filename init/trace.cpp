@@ -73,8 +73,7 @@ struct InWords {
         return "seen queued " + std::to_string(e.sight.queued) + ", half open " +
                std::to_string(e.sight.half_open) + ", connections " + count(e.sight.connections) +
                ", busy " +
-               (e.sight.workers ? std::to_string(core::count_busy_besides(*e.sight.workers, {}))
-                                : "?");
+               (e.sight.workers ? std::to_string(core::count_active(*e.sight.workers)) : "?");
     }
 
     std::string operator()(const core::OrphansGone&) const { return "orphans-gone"; }

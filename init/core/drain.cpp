@@ -11,12 +11,21 @@ namespace sluice::core {
 namespace {
 
 using namespace std::chrono_literals;
+using std::chrono::milliseconds;
 
 // Between two looks: short at first, for an idle service is to be gone in milliseconds; later so
 // long that looking is little load, and a busy service still ends soon after its last
 // request.
 constexpr auto first_pause = 1'000us;
 constexpr auto longest_pause = 20'000us;
+
+// While connections that clients keep are to be let go: the gaps between two requests are short.
+constexpr auto between_gaps = 2'000us;
+constexpr auto until_it_stands = 300us;
+
+// For a gap to be met, at most; and of the time that the stop has, this part at most.
+constexpr milliseconds gap_patience = 1s;
+constexpr int part_for_gaps = 4;
 
 constexpr auto longest_gap_in_body = 1s;
 constexpr int most_in_vain = 3; // each takes 500 ms (Outlook)
@@ -36,6 +45,11 @@ std::vector<Worker> busy_of(const Sight& sight) {
     return busy;
 }
 
+milliseconds patience_within(std::optional<config::Duration> deadline) {
+    return deadline ? std::min<milliseconds>(gap_patience, *deadline / part_for_gaps)
+                    : gap_patience;
+}
+
 void say(Actions& actions, Level level, std::string text, Fields fields) {
     actions.emplace_back(Message{level, std::move(text), std::move(fields)});
 }
@@ -48,7 +62,8 @@ Drain::Drain(const Plan& plan, int signal, TimePoint since)
       fpm_(plan.kind == config::Kind::php_fpm),
       signal_group_(plan.signal_group),
       signal_(signal),
-      since_(since) {}
+      since_(since),
+      keep_alive_(patience_within(plan.stop.deadline)) {}
 
 void Drain::begin(std::optional<pid_t> service, TimePoint now, Actions& actions) {
     service_ = service;
@@ -119,7 +134,10 @@ void Drain::look_soon(TimePoint now, Actions& actions) {
 
 void Drain::on(const Seen& event, TimePoint now, Actions& actions) {
     if (phase_ < Phase::queueing || phase_ > Phase::finishing) return;
+    auto workers = last_ ? std::move(last_->workers) : std::nullopt;
     last_ = event.sight;
+    // Not asked for a moment: what they said before is still true of those that stand still.
+    if (!keep_alive_.asks_workers()) last_->workers = std::move(workers);
     if (last_->served) {
         served_ = last_->served;
         if (!served_at_first_) {
@@ -139,7 +157,9 @@ void Drain::on(const Seen& event, TimePoint now, Actions& actions) {
         break;
     case Phase::emptying:
         if (!last_->queue_empty || last_->half_open > 0) {
-            look_soon(now, actions);
+            // All workers may be in the hands of clients that keep their connections: a worker that
+            // lets its one go makes room for the queue.
+            let_keep_alive_go(now, actions);
             break;
         }
         emptied_at_ = now;
@@ -173,7 +193,7 @@ void Drain::finish_what_is_in_flight(TimePoint now, Actions& actions) {
         return;
     }
     const int open = connections ? connections->open : 0;
-    const int active = workers ? count_busy_besides(*workers, {}) : 0;
+    const int active = workers ? count_active(*workers) : 0;
     if (open == 0 && active == 0) {
         const bool certain = connections && workers && stop_.owns_all_listeners;
         // On its way out of a path's queue a connection is for an instant in nobody's list.
@@ -210,20 +230,21 @@ bool Drain::all_idle_for_sure(TimePoint now) {
 
 void Drain::let_keep_alive_go(TimePoint now, Actions& actions) {
     switch (keep_alive_.on(*last_, now, actions)) {
-    case KeepAlive::Step::none: look_soon(now, actions); return;
-    case KeepAlive::Step::look: actions.emplace_back(Arm{Timer::look, now + first_pause}); return;
+    case KeepAlive::Step::none:
+        if (keep_alive_.expects_a_gap(now)) {
+            actions.emplace_back(Arm{Timer::look, now + between_gaps});
+        } else {
+            look_soon(now, actions);
+        }
+        return;
+    case KeepAlive::Step::look:
+        actions.emplace_back(Arm{Timer::look, now + until_it_stands});
+        return;
     case KeepAlive::Step::go: break;
     }
-    const auto paused = keep_alive_.take_paused();
-    actions.emplace_back(Release{paused});
-    if (service_ && stop_.owns_all_listeners && count_busy_besides(*last_->workers, paused) == 0) {
-        // Nobody else has anything to do: the master before they go on, or it would replace them.
-        certain_ = true;
-        send_stop(now, actions);
-        actions.emplace_back(Resume{paused});
-        return;
-    }
-    actions.emplace_back(Resume{paused});
+    const auto idle = keep_alive_.take_paused();
+    keep_alive_.released(idle);
+    actions.emplace_back(Release{idle});
     pause_ = 0us;
     look_soon(now, actions);
 }
@@ -351,7 +372,9 @@ void Drain::on(Timer timer, TimePoint now, Actions& actions) {
         if (phase_ == Phase::emptying && closing_ == Closing::open) end(false, now, actions);
         break;
     case Timer::look:
-        if (phase_ >= Phase::queueing && phase_ <= Phase::finishing) actions.emplace_back(Look{});
+        if (phase_ >= Phase::queueing && phase_ <= Phase::finishing) {
+            actions.emplace_back(Look{keep_alive_.asks_workers()});
+        }
         break;
     case Timer::report:
         if (phase_ > Phase::finishing) break;

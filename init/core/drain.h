@@ -55,8 +55,8 @@ class Drain {
     /// Shortens what is left to nothing.
     void hurry(TimePoint now, Actions& actions);
 
-    /// The service has ended with this exit code.
-    void ended(int exit_code, TimePoint now);
+    /// The service has ended with this exit code. Gives what to exit with.
+    int ended(int exit_code, TimePoint now);
 
     TimePoint since() const { return since_; }
 

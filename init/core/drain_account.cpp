@@ -18,10 +18,14 @@ const char* in_words(Closing way) {
 
 } // namespace
 
-void Drain::ended(int exit_code, TimePoint now) {
+int Drain::ended(int exit_code, TimePoint now) {
     ended_at_ = now;
     const int expected = certain_ ? SIGTERM : stop_.signal.value_or(signal_);
-    died_ = exit_code > 128 && exit_code != 128 + expected;
+    const bool by_stop = exit_code == 128 + expected;
+    died_ = exit_code > 128 && !by_stop;
+    // FPM that is just executing itself anew (its own reload) has no handler. Nothing was in
+    // flight, so to end there and then is as good an end as any.
+    return fpm_ && certain_ && phase_ == Phase::asked && by_stop ? 0 : exit_code;
 }
 
 std::optional<TimePoint> Drain::last_moment() const {
@@ -76,9 +80,12 @@ Message Drain::account(const std::string& end, int exit_code, TimePoint now) con
         const auto count = static_cast<std::int64_t>(*last_->resets - *resets_at_first_);
         add("refused", count, "about " + std::to_string(count) + " refused");
     }
-    if (keep_alive_.released() > 0) {
-        add("released", keep_alive_.released(),
-            count_of(keep_alive_.released(), "idle connection") + " let go");
+    if (const int released = keep_alive_.count_released(); released > 0) {
+        add("released", released, count_of(released, "idle connection") + " let go");
+    }
+    if (const int in_vain = keep_alive_.released_with_request(); in_vain > 0) {
+        add("released_with_request", in_vain,
+            std::to_string(in_vain) + " of them with a request that nobody had begun to read");
     }
     line.text += what_each_phase_took();
     if (closed_at_) {

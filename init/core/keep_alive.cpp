@@ -10,72 +10,122 @@ namespace {
 using namespace std::chrono_literals;
 
 // A worker that has waited for less may be in the middle of reading a request.
-constexpr auto least_wait = 3ms;
+constexpr auto least_wait = 1ms;
+
+// Connections that have been idle for so long are hardly used in the next milliseconds.
+constexpr auto long_wait = 1s;
 
 // A stopping process needs its turn on a core to stand still.
 constexpr auto longest_pause = 50ms;
-constexpr auto next_try = 5ms;
+constexpr auto next_try = 2ms;
 
 bool contains(const std::vector<pid_t>& pids, pid_t pid) {
     return std::ranges::find(pids, pid) != pids.end();
 }
 
-// No byte is unread, and what is in service is in the hands of others than the paused.
-bool nothing_has_come(const Sight& sight, const std::vector<pid_t>& paused) {
+int count(const std::vector<Worker>& workers, Worker::State state) {
+    return static_cast<int>(std::ranges::count(workers, state, &Worker::state));
+}
+
+// What is in service is in the hands of workers at work, or has only just come. A connection more
+// may be one whose client has sent a part of a request.
+bool all_is_in_hand(const Sight& sight) {
     const auto& connections = *sight.connections;
-    if (connections.unread > 0) return false;
-    return !sight.tells_times ||
-           connections.in_service <= count_busy_besides(*sight.workers, paused);
+    return !sight.tells_times || connections.in_service - connections.unread <=
+                                     count(*sight.workers, Worker::State::busy);
 }
 
-bool all_wait(const std::vector<Worker>& workers, const std::vector<pid_t>& paused) {
-    return std::ranges::all_of(paused, [&](pid_t pid) {
-        const auto found = std::ranges::find(workers, pid, &Worker::pid);
-        return found != workers.end() && found->state == Worker::State::waiting;
-    });
-}
-
-std::vector<pid_t> candidates(const Sight& sight) {
-    std::vector<pid_t> found;
-    for (const auto& worker : *sight.workers) {
-        if (worker.state == Worker::State::waiting && worker.age >= least_wait) {
-            found.push_back(worker.pid);
-        }
+template <typename Which>
+std::vector<std::pair<std::uint32_t, std::uint64_t>>
+read_so_far(const Sight::Connections& connections, Which which) {
+    std::vector<std::pair<std::uint32_t, std::uint64_t>> found;
+    for (const auto& one : connections.accepted) {
+        if (which(one)) found.emplace_back(one.inode, one.read);
     }
-    if (!nothing_has_come(sight, found)) return {};
+    std::ranges::sort(found);
     return found;
 }
 
 } // namespace
 
-int count_busy_besides(const std::vector<Worker>& workers, const std::vector<pid_t>& those) {
-    return static_cast<int>(std::ranges::count_if(workers, [&](const Worker& worker) {
-        return worker.state != Worker::State::idle && !contains(those, worker.pid);
-    }));
+int count_active(const std::vector<Worker>& workers) {
+    return static_cast<int>(workers.size()) - count(workers, Worker::State::idle);
 }
 
 KeepAlive::Step KeepAlive::on(const Sight& sight, TimePoint now, Actions& actions) {
-    if (!sight.connections || !sight.workers) return Step::none;
-    if (paused_.empty()) {
-        if (now < not_before_) return Step::none;
-        paused_ = candidates(sight);
-        if (paused_.empty()) return Step::none;
-        paused_since_ = now;
-        actions.emplace_back(Pause{paused_});
-        return Step::look;
+    if (!sight.connections || !sight.workers) {
+        if (!paused_.empty()) actions.emplace_back(Resume{take_paused()});
+        return Step::none;
     }
+    if (paused_.empty()) return pause_some(sight, now, actions);
     if (!sight.all_paused && now - paused_since_ < longest_pause) return Step::look;
-    if (sight.all_paused && all_wait(*sight.workers, paused_) && nothing_has_come(sight, paused_)) {
+    const int unread = sight.connections->unread;
+    if (sight.all_paused && still_wait(sight) && (unread == 0 || impatient_)) {
+        with_request_ += std::min(unread, static_cast<int>(paused_.size()));
         return Step::go;
     }
-    actions.emplace_back(Resume{std::exchange(paused_, {})});
+    actions.emplace_back(Resume{take_paused()});
     not_before_ = now + next_try;
     return Step::none;
 }
 
+KeepAlive::Step KeepAlive::pause_some(const Sight& sight, TimePoint now, Actions& actions) {
+    const bool waits = std::ranges::any_of(*sight.workers, [&](const Worker& worker) {
+        return worker.state == Worker::State::waiting && !contains(released_, worker.pid);
+    });
+    if (waits) {
+        if (!first_waiting_) first_waiting_ = now;
+        last_waiting_ = now;
+        impatient_ = now - *first_waiting_ >= patience_;
+    }
+    if (now < not_before_) return Step::none;
+    paused_ = candidates(sight);
+    if (paused_.empty()) return Step::none;
+    paused_since_ = now;
+    by_workers_ = impatient_ || !sight.tells_times;
+    not_begun_ = read_so_far(*sight.connections, [](const auto& one) { return !one.begun; });
+    actions.emplace_back(Pause{paused_});
+    return Step::look;
+}
+
+// Those that have waited for long all at once, otherwise the one that has waited longest.
+std::vector<pid_t> KeepAlive::candidates(const Sight& sight) const {
+    if (!impatient_ && !all_is_in_hand(sight)) return {};
+    const auto least =
+        impatient_ ? 0ms : std::max<std::chrono::milliseconds>(sight.answered_in, least_wait);
+    std::vector<pid_t> cold;
+    const Worker* coldest = nullptr;
+    for (const auto& worker : *sight.workers) {
+        if (worker.state != Worker::State::waiting || worker.age < least) continue;
+        if (contains(released_, worker.pid)) continue; // its end is not in FPM's books yet
+        if (worker.age >= long_wait) cold.push_back(worker.pid);
+        if (coldest == nullptr || worker.age > coldest->age) coldest = &worker;
+    }
+    if (coldest != nullptr && cold.empty()) cold.push_back(coldest->pid);
+    return cold;
+}
+
+bool KeepAlive::still_wait(const Sight& sight) const {
+    if (!by_workers_) {
+        const auto now = read_so_far(*sight.connections, [](const auto&) { return true; });
+        return std::ranges::includes(now, not_begun_);
+    }
+    return std::ranges::all_of(paused_, [&](pid_t pid) {
+        const auto found = std::ranges::find(*sight.workers, pid, &Worker::pid);
+        return found != sight.workers->end() && found->state == Worker::State::waiting;
+    });
+}
+
+bool KeepAlive::expects_a_gap(TimePoint now) const {
+    return last_waiting_ && now - *last_waiting_ < patience_;
+}
+
 std::vector<pid_t> KeepAlive::take_paused() {
-    released_ += static_cast<int>(paused_.size());
     return std::exchange(paused_, {});
+}
+
+void KeepAlive::released(const std::vector<pid_t>& workers) {
+    released_.insert(released_.end(), workers.begin(), workers.end());
 }
 
 } // namespace sluice::core

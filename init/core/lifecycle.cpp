@@ -269,7 +269,7 @@ void Lifecycle::handle(const Exited& event) {
                 {{"event", "master_died"}});
             return;
         }
-        drain_->ended(code, now_);
+        exit_code_ = drain_->ended(code, now_);
     } else if (std::exchange(replacing_, false)) {
         restart_at_ = now_;
     } else {

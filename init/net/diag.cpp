@@ -99,32 +99,55 @@ std::array<std::uint8_t, 16> host_of(const TcpEndpoint& endpoint) {
     return endpoint.family == AF_INET ? mapped(std::span(endpoint.host).first<4>()) : endpoint.host;
 }
 
-// A client on this machine has the port as its peer's, not as its own, and is not in the answer.
-// On a dual-stack listener IPv4 connections are IPv6 sockets with mapped addresses, but their
-// handshakes may be listed as IPv4, so that both families are asked for.
-std::optional<std::vector<InetRecord>> inet_records(const Listener& listener,
-                                                    const TcpEndpoint& endpoint) {
-    constexpr auto states = bit(established) | bit(close_wait) | bit(syn_received);
-    auto found = ask(inet_request(endpoint.family, endpoint.port, states, sequence), parse_inet);
-    if (found && endpoint.family == AF_INET6 && takes_ipv4_too(listener)) {
-        auto more = ask(inet_request(AF_INET, endpoint.port, states, sequence), parse_inet);
-        if (!more) return {};
-        found->insert(found->end(), more->begin(), more->end());
-    }
-    if (found && !is_wildcard(endpoint)) {
-        std::erase_if(
-            *found, [host = host_of(endpoint)](const auto& record) { return record.host != host; });
-    }
-    return found;
+using Listeners = std::span<const Listener* const>;
+
+// The one port that all of these have in common, or 0: all ports.
+std::uint16_t common_port(const std::vector<const TcpEndpoint*>& endpoints) {
+    const auto port = endpoints.front()->port;
+    return std::ranges::all_of(endpoints, [port](const auto* one) { return one->port == port; })
+               ? port
+               : std::uint16_t{0};
 }
 
-std::optional<Connections> tcp_connections(const Listener& listener, const TcpEndpoint& endpoint,
-                                           std::chrono::milliseconds hidden_for) {
+// On a dual-stack listener IPv4 connections are IPv6 sockets with mapped addresses, but their
+// handshakes may be listed as IPv4, so that both families are asked for: that of the handshakes
+// first, for what moves, moves to the other.
+std::optional<std::vector<InetRecord>> inet_records(Listeners listeners) {
+    constexpr auto states = bit(established) | bit(close_wait) | bit(syn_received);
+    std::vector<const TcpEndpoint*> endpoints;
+    bool ipv4 = false;
+    bool ipv6 = false;
+    for (const auto* const listener : listeners) {
+        const auto* const endpoint = std::get_if<TcpEndpoint>(&listener->endpoint());
+        if (endpoint == nullptr) continue;
+        endpoints.push_back(endpoint);
+        const bool six = endpoint->family == AF_INET6;
+        ipv6 = ipv6 || six;
+        ipv4 = ipv4 || !six || takes_ipv4_too(*listener);
+    }
+    std::vector<InetRecord> all;
+    for (const auto& [wanted, family] : {std::pair(ipv4, AF_INET), std::pair(ipv6, AF_INET6)}) {
+        if (!wanted) continue;
+        const auto found =
+            ask(inet_request(family, common_port(endpoints), states, sequence), parse_inet);
+        if (!found) return {};
+        all.insert(all.end(), found->begin(), found->end());
+    }
+    return all;
+}
+
+// A client on this machine has the port as its peer's, not as its own, and is none of these.
+bool belongs_to(const InetRecord& record, const TcpEndpoint& endpoint) {
+    return record.port == endpoint.port &&
+           (is_wildcard(endpoint) || record.host == host_of(endpoint));
+}
+
+Connections tcp_connections(const TcpEndpoint& endpoint, const std::vector<InetRecord>& records,
+                            std::chrono::milliseconds hidden_for) {
     constexpr std::chrono::milliseconds tick(20); // the kernel's timers are rounded to one
-    const auto records = inet_records(listener, endpoint);
-    if (!records) return {};
     Connections found;
-    for (const auto& record : *records) {
+    for (const auto& record : records) {
+        if (!belongs_to(record, endpoint)) continue;
         if (record.state != syn_received) {
             found.open.push_back(connection_of(record));
         } else if (age_of_handshake(record) + tick >= hidden_for) {
@@ -135,30 +158,70 @@ std::optional<Connections> tcp_connections(const Listener& listener, const TcpEn
 }
 
 // Those in the queue have no inode and are not listed: the listener tells their number.
-std::optional<Connections> path_connections(const Listener& listener) {
-    const auto queued = unix_queue(listener.descriptor());
-    const auto records = ask(unix_request(bit(established), sequence), parse_unix);
-    if (!queued || !records) return {};
+Connections path_connections(const Listener& listener, int queued,
+                             const std::vector<UnixRecord>& records) {
     Connections found;
-    for (const auto& record : *records) {
+    for (const auto& record : records) {
         if (record.name != listener.bound_path()) continue;
         found.open.push_back({.accepted = true,
                               .state = record.state,
                               .unread = record.unread,
                               .inode = record.inode});
     }
-    const auto all = found.open.size() + static_cast<std::size_t>(*queued);
+    const auto all = found.open.size() + static_cast<std::size_t>(queued);
     found.open.resize(all, Connection{.state = established});
     return found;
 }
 
+// The number of those that wait at each path, 0 for TCP; and the list of the others, after it.
+struct Paths {
+    std::vector<int> queued;
+    std::vector<UnixRecord> records;
+};
+
+std::optional<Paths> look_at_paths(Listeners listeners) {
+    Paths paths;
+    bool any = false;
+    for (const auto* const listener : listeners) {
+        int queued = 0;
+        if (!std::holds_alternative<TcpEndpoint>(listener->endpoint())) {
+            const auto told = unix_queue(listener->descriptor());
+            if (!told) return {};
+            queued = *told;
+            any = true;
+        }
+        paths.queued.push_back(queued);
+    }
+    if (!any) return paths;
+    auto records = ask(unix_request(bit(established), sequence), parse_unix);
+    if (!records) return {};
+    paths.records = std::move(*records);
+    return paths;
+}
+
 } // namespace
+
+std::optional<std::vector<Connections>> connections(std::span<const Listener* const> listeners,
+                                                    std::chrono::milliseconds hidden_for) {
+    const auto paths = look_at_paths(listeners);
+    const auto records = inet_records(listeners);
+    if (!paths || !records) return {};
+    std::vector<Connections> found;
+    for (std::size_t at = 0; at < listeners.size(); ++at) {
+        const auto* const tcp = std::get_if<TcpEndpoint>(&listeners[at]->endpoint());
+        found.push_back(tcp != nullptr
+                            ? tcp_connections(*tcp, *records, hidden_for)
+                            : path_connections(*listeners[at], paths->queued[at], paths->records));
+    }
+    return found;
+}
 
 std::optional<Connections> connections(const Listener& listener,
                                        std::chrono::milliseconds hidden_for) {
-    const auto* const tcp = std::get_if<TcpEndpoint>(&listener.endpoint());
-    return tcp != nullptr ? tcp_connections(listener, *tcp, hidden_for)
-                          : path_connections(listener);
+    const std::array<const Listener*, 1> one{&listener};
+    auto found = connections(std::span(one), hidden_for);
+    if (!found) return {};
+    return std::move(found->front());
 }
 
 std::optional<int> unix_queue(int descriptor) {

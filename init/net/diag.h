@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace sluice::net {
@@ -35,13 +36,22 @@ struct Connections {
     int half_open_old = 0;
 };
 
-/// The connections that came in by this listener. A handshake stays with the listener that saw its
-/// SYN: after a switch only those count that began before it, so the caller says how long the
-/// listener has been `hidden_for`. With SYN cookies (the kernel's answer to more handshakes than
-/// the backlog) they are not to be seen. What moves, moves from half_open to the queue: whoever
-/// waits for the end of both asks this first and Listener::queue_empty() after it. Needs no
-/// privilege, but the listener's network namespace. Nothing where the kernel refuses (errno says
-/// why) or where the answer made no sense (EPROTO). Does not block.
+/// The connections that came in by each of these listeners, in their order. A handshake stays with
+/// the listener that saw its SYN: after a switch only those count that began before it, so the
+/// caller says how long the listener has been `hidden_for`. With SYN cookies (the kernel's answer
+/// to more handshakes than the backlog) they are not to be seen.
+///
+/// A connection moves from half_open to the queue and on. In TCP's answer it is listed in one of
+/// its states. A path's is for an instant in none of them, on its way out of the queue.
+///
+/// One answer takes the kernel a walk through all sockets of the machine, whatever it is about, so
+/// that to ask for all listeners at once costs no more than to ask for one. Needs no privilege, but
+/// the listeners' network namespace. Nothing where the kernel refuses (errno says why) or where
+/// the answer made no sense (EPROTO). Does not block.
+std::optional<std::vector<Connections>> connections(std::span<const Listener* const> listeners,
+                                                    std::chrono::milliseconds hidden_for = {});
+
+/// The same for one.
 std::optional<Connections> connections(const Listener& listener,
                                        std::chrono::milliseconds hidden_for = {});
 

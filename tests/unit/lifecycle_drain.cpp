@@ -105,26 +105,65 @@ TEST_CASE("a service with listeners of its own besides is ended by QUIT") {
     CHECK_FALSE(world.did("send TERM 100"));
 }
 
-TEST_CASE("idle connections are let go, and the master is told before its workers go on") {
-    const auto world = stopped(owning_plan(), with({.idle_connections = 2}));
+TEST_CASE("FPM that is just executing itself anew dies of the TERM: the stop is as good as any") {
+    auto script = quick;
+    script.executes_anew = true;
+    const auto idle = stopped(owning_plan(), script);
+    CHECK(idle.did("send TERM 100"));
+    CHECK(idle.exit_code() == 0);
+    script.traffic = {.requests_last = 20s, .requests = 1};
+    const auto cut = stopped(owning_plan(), script);
+    CHECK(cut.exit_code() == 128 + SIGTERM);
+}
+
+TEST_CASE("connections that have been idle for long are let go at once") {
+    const auto world = stopped(owning_plan(), with({.idle_connections = 2, .idle_for = 2s}));
     CHECK(world.elapsed() < 1'100ms);
     CHECK(place(world, "pause 300 301") < place(world, "release 300 301"));
     CHECK(place(world, "release 300 301") < place(world, "send TERM 100"));
-    CHECK(place(world, "send TERM 100") < place(world, "resume 300 301"));
+    CHECK(said(world, "2 idle connections let go"));
+}
+
+TEST_CASE("connections that have just been used are let go one by one") {
+    const auto world = stopped(owning_plan(), with({.idle_connections = 2}));
+    CHECK(world.elapsed() < 1'100ms);
+    CHECK(place(world, "release 300") < place(world, "pause 301"));
+    CHECK(place(world, "release 301") < place(world, "send TERM 100"));
     CHECK(said(world, "2 idle connections let go"));
 }
 
 TEST_CASE("idle connections are let go while others are still served") {
     const auto world =
         stopped(owning_plan(), with({.requests_last = 2s, .requests = 1, .idle_connections = 1}));
-    CHECK(place(world, "release 300") < place(world, "resume 300"));
-    CHECK(place(world, "resume 300") < place(world, "send TERM 100"));
+    CHECK(place(world, "release 300") < place(world, "send TERM 100"));
     CHECK(world.elapsed() >= 3s);
 }
 
+TEST_CASE("idle connections are let go to make room for the queue") {
+    const auto world = stopped(owning_plan(), with({.idle_connections = 1, .behind_idle = true}));
+    CHECK(world.elapsed() < 1'100ms);
+    CHECK(world.did("release 300"));
+}
+
 TEST_CASE("a request that comes while its worker stands still is served") {
-    const auto world = stopped(owning_plan(), with({.idle_connections = 1, .request_comes = true}));
-    CHECK(place(world, "resume 300") < place(world, "release 300"));
+    for (const bool tcp : {true, false}) {
+        CAPTURE(tcp);
+        const auto world =
+            stopped(owning_plan(), with({.idle_connections = 1, .requests_come = 1, .tcp = tcp}));
+        CHECK(place(world, "resume 300") < place(world, "release 300"));
+        CHECK_FALSE(said(world, "nobody had begun"));
+    }
+}
+
+TEST_CASE("where no gap between two requests is met, one is given up after a second") {
+    for (const bool tcp : {true, false}) {
+        CAPTURE(tcp);
+        const auto world = stopped(
+            owning_plan(), with({.idle_connections = 1, .requests_come = 100'000, .tcp = tcp}));
+        CHECK(world.elapsed() >= 2s);
+        CHECK(world.elapsed() <= 2'100ms);
+        CHECK(said(world, "1 of them with a request that nobody had begun to read"));
+    }
 }
 
 TEST_CASE("a path's idle connections are let go, too") {

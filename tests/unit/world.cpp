@@ -102,14 +102,15 @@ void World::execute(const Action& action) {
         });
     } else if (std::holds_alternative<HoldOff>(action)) {
         at(now_, [this] { feed(IntakeClosed{script.traffic.closing, "not permitted"}); });
-    } else if (std::holds_alternative<Look>(action)) {
-        at(now_, [this] { feed(Seen{sight()}); });
+    } else if (const auto* const look = std::get_if<Look>(&action)) {
+        at(now_, [this, at_workers = look->at_workers] { feed(Seen{sight(at_workers)}); });
     } else if (const auto* const pause = std::get_if<Pause>(&action)) {
         paused_ = pause->workers;
     } else if (std::holds_alternative<Resume>(action)) {
         paused_.clear();
     } else if (const auto* const release = std::get_if<Release>(&action)) {
         released_.insert(released_.end(), release->workers.begin(), release->workers.end());
+        paused_.clear();
     } else if (std::holds_alternative<NameCut>(action)) {
         at(now_, [this] { feed(CutNamed{1}); });
     } else if (const auto* const finish = std::get_if<Finish>(&action)) {
@@ -118,11 +119,13 @@ void World::execute(const Action& action) {
 }
 
 // Workers 200 and up are busy, those from 300 on hold idle connections.
-Sight World::sight() const {
+Sight World::sight(bool at_workers) const {
     const auto& traffic = script.traffic;
     const auto since = now_ - closed_at_;
-    Sight sight{.queue_empty = since >= traffic.queue_lasts,
-                .queued = since >= traffic.queue_lasts ? 0 : 7,
+    const bool queue_empty =
+        since >= traffic.queue_lasts && (!traffic.behind_idle || !released_.empty());
+    Sight sight{.queue_empty = queue_empty,
+                .queued = queue_empty ? 0 : 7,
                 .tells_times = traffic.tcp,
                 .all_paused = true};
     const int busy = since < traffic.requests_last ? traffic.requests : 0;
@@ -133,14 +136,18 @@ Sight World::sight() const {
     }
     for (int i = 0; i < traffic.idle_connections; ++i) {
         if (std::ranges::find(released_, 300 + i) != released_.end()) continue;
-        workers.push_back({300 + i, "www", Worker::State::waiting, config::Duration(500), ""});
+        workers.push_back({300 + i, "www", Worker::State::waiting, traffic.idle_for, ""});
         ++connections.open;
+        if (traffic.tcp) connections.accepted.push_back({.inode = 300U + static_cast<unsigned>(i)});
     }
-    // The request is there while the workers stand still, and served once they go on.
-    if (traffic.request_comes && !paused_.empty() && looks_++ < 2) connections.unread = 1;
+    // It is there while the workers stand still, and served once they go on.
+    if (!paused_.empty() && came_ < traffic.requests_come) {
+        ++came_;
+        connections.unread = 1;
+    }
     if (traffic.kernel_tells) sight.connections = connections;
     sight.asked_in_vain = answers_late_++ < traffic.late_answers;
-    if (traffic.workers_tell && !sight.asked_in_vain) sight.workers = workers;
+    if (at_workers && traffic.workers_tell && !sight.asked_in_vain) sight.workers = workers;
     return sight;
 }
 
@@ -170,8 +177,8 @@ void World::spawn() {
 
 void World::deliver(int signal) {
     const auto ends = script.ends_after.find(signal);
-    if (signal == SIGKILL) {
-        end_service(killed_by(SIGKILL));
+    if (signal == SIGKILL || script.executes_anew) {
+        end_service(killed_by(signal));
     } else if (ends != script.ends_after.end()) {
         at(now_ + ends->second, [this, pid = *alive_] {
             if (alive_ == pid) end_service(exited_with(0));

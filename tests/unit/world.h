@@ -17,10 +17,12 @@ struct Traffic {
     config::Duration requests_last{0}; // until what is in flight is answered
     int requests = 0;                  // in flight, each in a worker of its own
     int idle_connections = 0;          // kept by clients, each held by a worker that waits
-    bool request_comes = false;        // on the first of those, while it is looked at
-    bool kernel_tells = true;          // SOCK_DIAG
-    bool workers_tell = true;          // FPM's status
-    int late_answers = 0;              // so many times it does not come in time
+    config::Duration idle_for{500};    // those, so far
+    bool behind_idle = false;          // the queue is not empty before one of those is let go
+    int requests_come = 0;    // so many times something has come by the second look at those
+    bool kernel_tells = true; // SOCK_DIAG
+    bool workers_tell = true; // FPM's status
+    int late_answers = 0;     // so many times it does not come in time
     bool tcp = true;
 };
 
@@ -31,7 +33,8 @@ struct Script {
     std::optional<config::Duration> dies_after; // by itself, from its start
     int dies_with = 0;                          // wait status
     std::optional<SpawnFailed> spawn_fails;
-    bool leaves_orphan = false;                   // a process that ends only by KILL
+    bool executes_anew = false; // at the stop: it has no handlers, every signal ends it
+    bool leaves_orphan = false; // a process that ends only by KILL
     std::optional<config::Duration> orphan_stays; // it ends by itself so long after its listener
     bool no_selector = false;                     // two listeners cannot share an address
     config::Duration old_queue_lasts{0};          // from the switch
@@ -74,7 +77,7 @@ class World {
   private:
     void feed(const Event& event);
     void execute(const Action& action);
-    Sight sight() const;
+    Sight sight(bool at_workers) const;
     void spawn();
     void deliver(int signal);
     void end_service(int wait_status);
@@ -92,7 +95,7 @@ class World {
     TimePoint closed_at_{};
     std::vector<pid_t> paused_;
     std::vector<pid_t> released_;
-    mutable int looks_ = 0;
+    mutable int came_ = 0;
     mutable int answers_late_ = 0;
     int spawns_ = 0;
     std::optional<int> exit_code_;
