@@ -5,7 +5,6 @@
 #include <system_error>
 
 #include "init/fault_point.h"
-#include "init/net/diag.h"
 
 namespace sluice {
 
@@ -31,23 +30,20 @@ bool in_service(const net::Connection& connection) {
     return connection.bytes_sent == 0 || *connection.since_received < *connection.since_sent;
 }
 
-// Those that are not accepted count as well: between the queue and its worker a connection has no
-// inode for an instant.
-void count_open(const net::Connections& found, core::Sight& sight) {
-    for (const auto& connection : found.open) {
-        auto& connections = *sight.connections;
-        ++connections.open;
-        if (connection.unread > 0) ++connections.unread;
-        const bool serving = in_service(connection);
-        if (serving) ++connections.in_service;
-        if (!connection.since_sent) {
-            sight.tells_times = false;
-        } else if (connection.accepted) {
-            connections.accepted.push_back({connection.inode,
-                                            connection.bytes_received - connection.unread,
-                                            serving && connection.unread == 0});
-        }
-    }
+// A request begins with a record of 16 bytes. What FPM leaves unread while it executes one is the
+// end of the input, an empty record of 8; and what has come too early of a large body.
+bool untouched(const net::Connection& connection) {
+    constexpr std::uint32_t end_of_input = 8;
+    return connection.unread > end_of_input;
+}
+
+void count(const net::Connection& connection, core::Sight& sight) {
+    auto& connections = *sight.connections;
+    ++connections.open;
+    if (connection.unread > 0) ++connections.unread;
+    if (untouched(connection)) ++connections.untouched;
+    if (in_service(connection)) ++connections.in_service;
+    if (!connection.since_sent) sight.tells_times = false;
 }
 
 void look_at_queue(const net::Listener& listener, core::Sight& sight) {
@@ -86,6 +82,7 @@ core::IntakeClosed Intake::close() {
             closed = {core::Closing::open, trouble_at(entry.address, "SO_BINDTOIFINDEX", error)};
         }
     }
+    closed_ = closed.way != core::Closing::open;
     return closed;
 }
 
@@ -98,25 +95,48 @@ core::IntakeClosed Intake::hold_off() {
                       trouble_at(entry.address, "SO_ATTACH_REUSEPORT_CBPF", error)};
         }
     }
+    closed_ = closed.way != core::Closing::open;
     return closed;
 }
 
-// What moves, moves from the handshakes to the queue and on. So the queues are looked at first:
-// what is not there yet is listed as a handshake or as a connection afterwards.
-void Intake::look(core::Sight& sight) const {
+void Intake::look(core::Sight& sight) {
     sight.queue_empty = true;
     sight.queued = 0;
     sight.half_open = 0;
     sight.tells_times = true;
     sight.connections = core::Sight::Connections{};
+    look_at_queues(sight);
+    if (!sight.queue_empty || !look_at_known(sight)) look_at_all(sight);
+}
+
+void Intake::look_at_queues(core::Sight& sight) const {
+    for (const auto& entry : entries_) {
+        for (const auto* const member : members_of(entry.address)) {
+            if (member != nullptr) look_at_queue(*member, sight);
+        }
+    }
+}
+
+bool Intake::look_at_known(core::Sight& sight) {
+    if (known_.empty()) return false;
+    known_ = net::seen_again(known_).value_or(std::vector<net::Connection>{});
+    for (const auto& connection : known_) count(connection, sight);
+    return !known_.empty(); // that there is none left, is to be seen from scratch
+}
+
+// What moves, moves from the handshakes to the queue and on: what was not yet in the queue, is
+// listed as a handshake or as a connection now. Those that are not accepted are counted as well:
+// between the queue and its worker a connection has no inode for an instant.
+void Intake::look_at_all(core::Sight& sight) {
+    constexpr std::size_t most_known = 64; // to ask for more one by one takes as long as for all
     std::vector<const net::Listener*> listeners;
     for (const auto& entry : entries_) {
         // To the kernel all members of a TCP address are one port.
         const bool tcp = std::holds_alternative<net::TcpEndpoint>(entry.address.endpoint());
         for (const auto* const member : members_of(entry.address)) {
-            if (member == nullptr) continue;
-            look_at_queue(*member, sight);
-            if (!tcp || member == &entry.address.live()) listeners.push_back(member);
+            if (member != nullptr && (!tcp || member == &entry.address.live())) {
+                listeners.push_back(member);
+            }
         }
     }
     const auto all = net::connections(listeners);
@@ -124,10 +144,18 @@ void Intake::look(core::Sight& sight) const {
         sight.connections.reset();
         return;
     }
+    known_.clear();
+    bool known = closed_ && sight.queue_empty;
     for (const auto& found : *all) {
         sight.half_open += found.half_open;
-        count_open(found, sight);
+        for (const auto& connection : found.open) {
+            count(connection, sight);
+            known_.push_back(connection);
+            known = known && connection.accepted;
+        }
+        known = known && found.half_open == 0 && found.half_open_old == 0;
     }
+    if (!known || known_.size() > most_known) known_.clear();
 }
 
 // --- a next run beside the one before -----------------------------------------------------------

@@ -7,6 +7,7 @@
 
 #include "init/core/event.h"
 #include "init/net/address.h"
+#include "init/net/diag.h"
 
 namespace sluice {
 
@@ -44,7 +45,7 @@ class Intake {
     core::IntakeClosed hold_off();
 
     /// Tells of the queues, the handshakes and the connections.
-    void look(core::Sight& sight) const;
+    void look(core::Sight& sight);
 
   private:
     struct Entry {
@@ -53,9 +54,14 @@ class Intake {
         net::Address address;
     };
 
+    void look_at_queues(core::Sight& sight) const;
+    bool look_at_known(core::Sight& sight);
+    void look_at_all(core::Sight& sight);
+
     std::vector<Entry> entries_;
+    bool closed_ = false;
+    std::vector<net::Connection> known_; // all that there are, if no other can come any more
     core::TimePoint switched_at_ = core::TimePoint::max();
-    core::TimePoint hidden_since_ = core::TimePoint::max();
 };
 
 } // namespace sluice

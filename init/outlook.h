@@ -24,9 +24,8 @@ class Outlook {
     void renew() { inquiry_.emplace(loop_, sockets_.pages()); }
 
     /// Looks once. `seen` is called later, from the loop, unless another look() came before.
-    /// `paused` are workers that are expected to stand still. The workers are asked only if
-    /// `at_workers`.
-    void look(std::vector<pid_t> paused, bool at_workers, std::function<void(core::Sight)> seen);
+    /// `paused` are workers that are expected to stand still.
+    void look(std::vector<pid_t> paused, std::function<void(core::Sight)> seen);
 
     fpm::Inquiry& inquiry() { return *inquiry_; }
 

@@ -320,9 +320,8 @@ void Supervisor::execute(const core::HoldOff& /*action*/) {
     feed(sockets_.intake().hold_off());
 }
 
-void Supervisor::execute(const core::Look& action) {
-    outlook_.look(paused_, action.at_workers,
-                  [this](core::Sight sight) { feed(core::Seen{std::move(sight)}); });
+void Supervisor::execute(const core::Look& /*action*/) {
+    outlook_.look(paused_, [this](core::Sight sight) { feed(core::Seen{std::move(sight)}); });
 }
 
 // Their pids are FPM's word and a moment old: whoever is not its child any more is left alone.

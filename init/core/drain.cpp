@@ -134,10 +134,7 @@ void Drain::look_soon(TimePoint now, Actions& actions) {
 
 void Drain::on(const Seen& event, TimePoint now, Actions& actions) {
     if (phase_ < Phase::queueing || phase_ > Phase::finishing) return;
-    auto workers = last_ ? std::move(last_->workers) : std::nullopt;
     last_ = event.sight;
-    // Not asked for a moment: what they said before is still true of those that stand still.
-    if (!keep_alive_.asks_workers()) last_->workers = std::move(workers);
     if (last_->served) {
         served_ = last_->served;
         if (!served_at_first_) {
@@ -372,9 +369,7 @@ void Drain::on(Timer timer, TimePoint now, Actions& actions) {
         if (phase_ == Phase::emptying && closing_ == Closing::open) end(false, now, actions);
         break;
     case Timer::look:
-        if (phase_ >= Phase::queueing && phase_ <= Phase::finishing) {
-            actions.emplace_back(Look{keep_alive_.asks_workers()});
-        }
+        if (phase_ >= Phase::queueing && phase_ <= Phase::finishing) actions.emplace_back(Look{});
         break;
     case Timer::report:
         if (phase_ > Phase::finishing) break;

@@ -160,8 +160,7 @@ struct HoldOff { // the next best: new handshakes are dropped; then send IntakeC
     bool operator==(const HoldOff&) const = default;
 };
 
-struct Look { // at the sockets and, if they can be asked, the workers; then send Seen
-    bool at_workers = true;
+struct Look { // at the sockets and the workers, and send Seen
     bool operator==(const Look&) const = default;
 };
 

@@ -31,19 +31,15 @@ int count(const std::vector<Worker>& workers, Worker::State state) {
 // may be one whose client has sent a part of a request.
 bool all_is_in_hand(const Sight& sight) {
     const auto& connections = *sight.connections;
-    return !sight.tells_times || connections.in_service - connections.unread <=
+    return !sight.tells_times || connections.in_service - connections.untouched <=
                                      count(*sight.workers, Worker::State::busy);
 }
 
-template <typename Which>
-std::vector<std::pair<std::uint32_t, std::uint64_t>>
-read_so_far(const Sight::Connections& connections, Which which) {
-    std::vector<std::pair<std::uint32_t, std::uint64_t>> found;
-    for (const auto& one : connections.accepted) {
-        if (which(one)) found.emplace_back(one.inode, one.read);
-    }
-    std::ranges::sort(found);
-    return found;
+bool wait_all(const std::vector<pid_t>& those, const std::vector<Worker>& workers) {
+    return std::ranges::all_of(those, [&](pid_t pid) {
+        const auto found = std::ranges::find(workers, pid, &Worker::pid);
+        return found != workers.end() && found->state == Worker::State::waiting;
+    });
 }
 
 } // namespace
@@ -59,9 +55,10 @@ KeepAlive::Step KeepAlive::on(const Sight& sight, TimePoint now, Actions& action
     }
     if (paused_.empty()) return pause_some(sight, now, actions);
     if (!sight.all_paused && now - paused_since_ < longest_pause) return Step::look;
-    const int unread = sight.connections->unread;
-    if (sight.all_paused && still_wait(sight) && (unread == 0 || impatient_)) {
-        with_request_ += std::min(unread, static_cast<int>(paused_.size()));
+    const int untouched = sight.connections->untouched;
+    const bool idle = sight.all_paused && wait_all(paused_, *sight.workers);
+    if (idle && (untouched == 0 || impatient_)) {
+        with_request_ += std::min(untouched, static_cast<int>(paused_.size()));
         return Step::go;
     }
     actions.emplace_back(Resume{take_paused()});
@@ -82,8 +79,6 @@ KeepAlive::Step KeepAlive::pause_some(const Sight& sight, TimePoint now, Actions
     paused_ = candidates(sight);
     if (paused_.empty()) return Step::none;
     paused_since_ = now;
-    by_workers_ = impatient_ || !sight.tells_times;
-    not_begun_ = read_so_far(*sight.connections, [](const auto& one) { return !one.begun; });
     actions.emplace_back(Pause{paused_});
     return Step::look;
 }
@@ -91,8 +86,7 @@ KeepAlive::Step KeepAlive::pause_some(const Sight& sight, TimePoint now, Actions
 // Those that have waited for long all at once, otherwise the one that has waited longest.
 std::vector<pid_t> KeepAlive::candidates(const Sight& sight) const {
     if (!impatient_ && !all_is_in_hand(sight)) return {};
-    const auto least =
-        impatient_ ? 0ms : std::max<std::chrono::milliseconds>(sight.answered_in, least_wait);
+    const auto least = impatient_ ? 0ms : least_wait;
     std::vector<pid_t> cold;
     const Worker* coldest = nullptr;
     for (const auto& worker : *sight.workers) {
@@ -103,17 +97,6 @@ std::vector<pid_t> KeepAlive::candidates(const Sight& sight) const {
     }
     if (coldest != nullptr && cold.empty()) cold.push_back(coldest->pid);
     return cold;
-}
-
-bool KeepAlive::still_wait(const Sight& sight) const {
-    if (!by_workers_) {
-        const auto now = read_so_far(*sight.connections, [](const auto&) { return true; });
-        return std::ranges::includes(now, not_begun_);
-    }
-    return std::ranges::all_of(paused_, [&](pid_t pid) {
-        const auto found = std::ranges::find(*sight.workers, pid, &Worker::pid);
-        return found != sight.workers->end() && found->state == Worker::State::waiting;
-    });
 }
 
 bool KeepAlive::expects_a_gap(TimePoint now) const {

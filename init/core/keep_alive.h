@@ -1,9 +1,7 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "init/core/event.h"
@@ -26,14 +24,10 @@ namespace sluice::core {
 ///   closed after 26 ms in the mean, the last of them after 38.
 /// - The one that has waited longest goes first: nginx reuses the connection that it used last, so
 ///   most of its cache is never used, and only the last few are met by requests.
-/// - Over TCP the second look asks nobody but the kernel: a question to FPM takes longer than many
-///   gaps between two requests.
 ///
-/// Which connection is whose cannot be told (reading /proc/<worker>/fd takes CAP_SYS_PTRACE), so
-/// the looks are at all of them. A worker that has waited since before the first look has one of
-/// those on which nothing was being done then. If by the second look nobody has read from any of
-/// these, the paused worker has not. A path's connections tell no byte counts: there the workers
-/// are asked once more.
+/// Which connection is whose cannot be told (reading /proc/<worker>/fd takes CAP_SYS_PTRACE). So it
+/// is the worker that tells that it waits, for whoever has begun with a request says otherwise; and
+/// no connection at all may hold a request that nobody has touched.
 ///
 /// Where requests follow each other so closely that no gap is met for `patience`, none will be:
 /// then a request is given up for each connection, or the stop would last until its deadline and
@@ -49,9 +43,6 @@ class KeepAlive {
     explicit KeepAlive(std::chrono::milliseconds patience) : patience_(patience) {}
 
     Step on(const Sight& sight, TimePoint now, Actions& actions);
-
-    /// Whether the next look has to be at the workers, too.
-    bool asks_workers() const { return paused_.empty() || by_workers_; }
 
     /// A worker has waited between two requests lately.
     bool expects_a_gap(TimePoint now) const;
@@ -72,13 +63,10 @@ class KeepAlive {
   private:
     Step pause_some(const Sight& sight, TimePoint now, Actions& actions);
     std::vector<pid_t> candidates(const Sight& sight) const;
-    bool still_wait(const Sight& sight) const;
 
     std::chrono::milliseconds patience_;
     bool impatient_ = false;
     std::vector<pid_t> paused_;
-    bool by_workers_ = false; // they themselves tell whether they still wait
-    std::vector<std::pair<std::uint32_t, std::uint64_t>> not_begun_; // inode and bytes read
     TimePoint paused_since_;
     TimePoint not_before_;
     std::optional<TimePoint> first_waiting_;

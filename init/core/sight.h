@@ -36,16 +36,8 @@ struct Sight {
     struct Connections {
         int open = 0;
         int unread = 0;     // hold bytes that nobody has read yet
+        int untouched = 0;  // hold a request that nobody has begun to read
         int in_service = 0; // a request has come, or a part of it, since the last answer
-
-        // By the kernel's number. Only where it counts a connection's bytes (TCP).
-        struct Accepted {
-            std::uint32_t inode = 0;
-            std::uint64_t read = 0; // bytes that its worker has taken so far
-            bool begun = false;     // in service, and all that has come was taken
-        };
-
-        std::vector<Accepted> accepted;
     };
 
     std::optional<Connections> connections;
@@ -54,8 +46,6 @@ struct Sight {
     // Nothing: the workers cannot be asked; or they could be, and did not answer this time.
     std::optional<std::vector<Worker>> workers;
     bool asked_in_vain = false;
-    // Between the look at the connections and the workers' word, at most.
-    std::chrono::milliseconds answered_in{0};
     std::optional<std::uint64_t> served; // requests so far, by the service's count
     std::optional<std::uint64_t> resets; // that this network namespace has sent so far (TCP)
     bool all_paused = false;             // every worker that was paused (Pause) stands still

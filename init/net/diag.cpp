@@ -78,7 +78,8 @@ Connection connection_of(const InetRecord& record) {
     Connection connection{.accepted = record.inode != 0,
                           .state = record.state,
                           .unread = record.unread,
-                          .inode = record.inode};
+                          .inode = record.inode,
+                          .id = record.id};
     if (record.info) {
         connection.since_sent = record.info->since_sent;
         connection.since_received = record.info->since_received;
@@ -86,6 +87,11 @@ Connection connection_of(const InetRecord& record) {
         connection.bytes_sent = record.info->bytes_sent;
     }
     return connection;
+}
+
+Connection connection_of(const UnixRecord& record) {
+    return {
+        .accepted = true, .state = record.state, .unread = record.unread, .inode = record.inode};
 }
 
 bool takes_ipv4_too(const Listener& listener) {
@@ -163,10 +169,7 @@ Connections path_connections(const Listener& listener, int queued,
     Connections found;
     for (const auto& record : records) {
         if (record.name != listener.bound_path()) continue;
-        found.open.push_back({.accepted = true,
-                              .state = record.state,
-                              .unread = record.unread,
-                              .inode = record.inode});
+        found.open.push_back(connection_of(record));
     }
     const auto all = found.open.size() + static_cast<std::size_t>(queued);
     found.open.resize(all, Connection{.state = established});
@@ -222,6 +225,26 @@ std::optional<Connections> connections(const Listener& listener,
     auto found = connections(std::span(one), hidden_for);
     if (!found) return {};
     return std::move(found->front());
+}
+
+std::optional<std::vector<Connection>> seen_again(std::span<const Connection> connections) {
+    std::vector<Connection> still_open;
+    const auto add = [&](const auto& records) {
+        if (!records) return errno == ENOENT || errno == ESTALE; // closed, or another one by now
+        for (const auto& record : *records) {
+            const bool open = record.state == established || record.state == close_wait;
+            if (open && record.inode != 0) still_open.push_back(connection_of(record));
+        }
+        return true;
+    };
+    for (const auto& connection : connections) {
+        const bool told =
+            connection.id
+                ? add(ask(inet_request_one(*connection.id, sequence), parse_inet, false))
+                : add(ask(unix_request_one(connection.inode, sequence), parse_unix, false));
+        if (!told) return {};
+    }
+    return still_open;
 }
 
 std::optional<int> unix_queue(int descriptor) {

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "init/net/diag_messages.h"
+
 namespace sluice::net {
 
 class Listener;
@@ -23,6 +25,7 @@ struct Connection {
     /// "socket:[<inode>]" in /proc/<worker>/fd; 0 in the queue. While two generations share a TCP
     /// address this alone tells whose connection it is.
     std::uint32_t inode = 0;
+    std::optional<InetId> id; // TCP only
 };
 
 struct Connections {
@@ -54,6 +57,10 @@ std::optional<std::vector<Connections>> connections(std::span<const Listener* co
 /// The same for one.
 std::optional<Connections> connections(const Listener& listener,
                                        std::chrono::milliseconds hidden_for = {});
+
+/// Those of these accepted connections that are still open, as they are now. Asks for each of them
+/// alone, which takes some microseconds and no walk. Nothing as above.
+std::optional<std::vector<Connection>> seen_again(std::span<const Connection> connections);
 
 /// How many connections wait in the accept queue of this unix socket; nothing as above.
 std::optional<int> unix_queue(int descriptor);

@@ -80,6 +80,8 @@ bool add(View payload, std::vector<InetRecord>& records) {
     if (payload.size() < sizeof(inet_diag_msg)) return false;
     const auto socket = front<inet_diag_msg>(payload);
     InetRecord record;
+    record.id.family = socket.idiag_family;
+    std::memcpy(record.id.id.data(), &socket.id, record.id.id.size());
     record.state = socket.idiag_state;
     record.resent = socket.idiag_retrans;
     record.timer = std::chrono::milliseconds(socket.idiag_expires);
@@ -173,6 +175,17 @@ Bytes inet_request(int family, std::uint16_t port, std::uint32_t states, std::ui
     request.idiag_states = states;
     request.id.idiag_sport = swapped_if_little(port);
     return message(request, NLM_F_DUMP, sequence);
+}
+
+Bytes inet_request_one(const InetId& id, std::uint32_t sequence) {
+    inet_diag_req_v2 request{};
+    request.sdiag_family = static_cast<std::uint8_t>(id.family);
+    request.sdiag_protocol = protocol_tcp;
+    request.idiag_ext = 1U << (INET_DIAG_INFO - 1U);
+    request.idiag_states = ~0U;
+    static_assert(sizeof request.id == sizeof id.id);
+    std::memcpy(&request.id, id.id.data(), id.id.size());
+    return message(request, 0, sequence);
 }
 
 Bytes unix_request(std::uint32_t states, std::uint32_t sequence) {

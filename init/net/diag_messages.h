@@ -36,7 +36,17 @@ Bytes unix_request(std::uint32_t states, std::uint32_t sequence);
 /// The one unix socket whose inode in sockfs this is, with the length of its queue.
 Bytes unix_request_one(std::uint32_t inode, std::uint32_t sequence);
 
+/// What the kernel knows a TCP socket by: its addresses and ports, and a number never used twice.
+struct InetId {
+    int family = 0;                 // AF_INET or AF_INET6
+    std::array<std::byte, 48> id{}; // inet_diag_sockid
+};
+
+/// This one TCP socket, with INET_DIAG_INFO.
+Bytes inet_request_one(const InetId& id, std::uint32_t sequence);
+
 struct InetRecord {
+    InetId id;
     int state = 0;
     int resent = 0;                      // of a handshake: how often its SYN-ACK was sent again
     std::chrono::milliseconds timer{};   // until the socket's timer fires

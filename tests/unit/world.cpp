@@ -102,8 +102,8 @@ void World::execute(const Action& action) {
         });
     } else if (std::holds_alternative<HoldOff>(action)) {
         at(now_, [this] { feed(IntakeClosed{script.traffic.closing, "not permitted"}); });
-    } else if (const auto* const look = std::get_if<Look>(&action)) {
-        at(now_, [this, at_workers = look->at_workers] { feed(Seen{sight(at_workers)}); });
+    } else if (std::holds_alternative<Look>(action)) {
+        at(now_, [this] { feed(Seen{sight()}); });
     } else if (const auto* const pause = std::get_if<Pause>(&action)) {
         paused_ = pause->workers;
     } else if (std::holds_alternative<Resume>(action)) {
@@ -119,7 +119,7 @@ void World::execute(const Action& action) {
 }
 
 // Workers 200 and up are busy, those from 300 on hold idle connections.
-Sight World::sight(bool at_workers) const {
+Sight World::sight() const {
     const auto& traffic = script.traffic;
     const auto since = now_ - closed_at_;
     const bool queue_empty =
@@ -138,16 +138,15 @@ Sight World::sight(bool at_workers) const {
         if (std::ranges::find(released_, 300 + i) != released_.end()) continue;
         workers.push_back({300 + i, "www", Worker::State::waiting, traffic.idle_for, ""});
         ++connections.open;
-        if (traffic.tcp) connections.accepted.push_back({.inode = 300U + static_cast<unsigned>(i)});
     }
     // It is there while the workers stand still, and served once they go on.
     if (!paused_.empty() && came_ < traffic.requests_come) {
         ++came_;
-        connections.unread = 1;
+        connections.unread = connections.untouched = 1;
     }
     if (traffic.kernel_tells) sight.connections = connections;
     sight.asked_in_vain = answers_late_++ < traffic.late_answers;
-    if (at_workers && traffic.workers_tell && !sight.asked_in_vain) sight.workers = workers;
+    if (traffic.workers_tell && !sight.asked_in_vain) sight.workers = workers;
     return sight;
 }
 

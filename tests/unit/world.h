@@ -77,7 +77,7 @@ class World {
   private:
     void feed(const Event& event);
     void execute(const Action& action);
-    Sight sight(bool at_workers) const;
+    Sight sight() const;
     void spawn();
     void deliver(int signal);
     void end_service(int wait_status);
