@@ -195,6 +195,15 @@ bool Intake::old_empty() const {
     return std::ranges::all_of(all, [](const auto* old) { return old->queue_empty(); });
 }
 
+int Intake::old_queued() const {
+    int queued = 0;
+    for (const auto& entry : entries_) {
+        const auto* const old = entry.address.old();
+        if (old != nullptr && !old->queue_empty()) queued += old->queued().value_or(1);
+    }
+    return queued;
+}
+
 void Intake::leave_old() {
     for (auto& entry : entries_) entry.address.leave();
 }

@@ -34,6 +34,9 @@ class Intake {
     /// Nothing waits at the old ones any more, no handshake either.
     bool old_empty() const;
 
+    /// How many wait there, handshakes aside.
+    int old_queued() const;
+
     void leave_old();
     void give_up_new();
 

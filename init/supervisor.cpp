@@ -127,7 +127,11 @@ void Supervisor::on_signal(const signals::Received& received) {
 
 void Supervisor::reap() {
     bool more = false;
-    const auto reaped = os::reap(more);
+    auto reaped = os::reap(more);
+    // The service first: what its workers' ends mean depends on whether it is there.
+    std::ranges::stable_partition(reaped.changes, [this](const os::Change& change) {
+        return change.pid == lifecycle_.service();
+    });
     for (const auto& change : reaped.changes) {
         if (change.ended) strangers_.erase(change.pid);
     }
@@ -145,22 +149,28 @@ void Supervisor::reap() {
 }
 
 void Supervisor::on_end(pid_t pid, int wait_status, bool tree_empty) {
-    const bool leaves_some = pid == lifecycle_.service() && !tree_empty;
-    if (leaves_some) take_orphans();
-    const bool last_orphan = orphans_.erase(pid) > 0;
-    feed(core::Exited{pid, wait_status, tree_empty});
-    if (orphans_.empty() && (leaves_some || last_orphan)) feed(core::OrphansGone{});
+    const bool last_orphan = orphans_.erase(pid) > 0 && orphans_.empty();
+    const bool some_left = pid == lifecycle_.service() && !tree_empty && take_orphans();
+    feed(core::Exited{pid, wait_status, tree_empty, some_left});
+    if (last_orphan && !some_left) feed(core::OrphansGone{sockets_.intake().old_queued()});
 }
 
-// A worker that serves nobody but sluice would be taken for one that serves users.
-void Supervisor::take_orphans() {
-    for (const pid_t left : left_of_service()) {
-        if (sockets_.serves_status(os::command_line(left))) {
-            ::kill(left, SIGKILL);
+// Those of the service's workers that live on are sluice's own children from now on: so their pids
+// are theirs until they are reaped. What PHP has started serves nobody, whoever adopted it. Nor
+// does a worker whose only client is sluice.
+bool Supervisor::take_orphans() {
+    bool some = false;
+    for (const auto& process : os::processes()) {
+        if (process.parent != ::getpid() || process.ended) continue;
+        const auto title = os::command_line(process.pid);
+        if (!title.starts_with("php-fpm: ")) continue;
+        if (sockets_.serves_status(title)) {
+            ::kill(process.pid, SIGKILL);
         } else {
-            orphans_.insert(left);
+            some = orphans_.insert(process.pid).second || some;
         }
     }
+    return some;
 }
 
 std::vector<pid_t> Supervisor::left_of_service() const {
@@ -230,6 +240,7 @@ void Supervisor::execute(const core::Message& message) {
 }
 
 void Supervisor::execute(const core::Spawn& action) {
+    sockets_.intake().give_up_new(); // of a run that never was of use
     if (action.beside) {
         if (auto why = sockets_.intake().join()) {
             feed(core::CannotJoin{*std::move(why)});
@@ -270,10 +281,8 @@ void Supervisor::let_go_of_what_was_inherited() {
 }
 
 void Supervisor::execute(const core::SwitchOver& /*action*/) {
-    const auto trouble = sockets_.intake().switch_over();
-    if (trouble.empty()) return;
-    os::log(Level::error, "new connections still go to the workers of the dead master: " + trouble,
-            {{"event", "switch_failed"}});
+    auto trouble = sockets_.intake().switch_over();
+    if (!trouble.empty()) feed(core::SwitchFailed{std::move(trouble)});
 }
 
 void Supervisor::execute(const core::LookAtOld& /*action*/) {
@@ -282,10 +291,6 @@ void Supervisor::execute(const core::LookAtOld& /*action*/) {
 
 void Supervisor::execute(const core::LeaveOld& /*action*/) {
     sockets_.intake().leave_old();
-}
-
-void Supervisor::execute(const core::GiveUpNew& /*action*/) {
-    sockets_.intake().give_up_new();
 }
 
 void Supervisor::execute(const core::SignalOrphans& action) const {

@@ -33,7 +33,7 @@ class Supervisor {
     void on_signals(const std::vector<signals::Received>& batch);
     void on_signal(const signals::Received& received);
     void reap();
-    void take_orphans();
+    bool take_orphans();
     void on_end(pid_t pid, int wait_status, bool tree_empty);
     std::vector<pid_t> left_of_service() const;
     void watch_handlers();
@@ -46,7 +46,6 @@ class Supervisor {
     void execute(const core::SwitchOver& action);
     void execute(const core::LookAtOld& action);
     void execute(const core::LeaveOld& action);
-    void execute(const core::GiveUpNew& action);
     void execute(const core::SignalOrphans& action) const;
     void execute(const core::AwaitReady& action);
     void execute(const core::AwaitHandlers& action);

@@ -80,6 +80,8 @@ struct InWords {
 
     std::string operator()(const core::CannotJoin&) const { return "cannot-join"; }
 
+    std::string operator()(const core::SwitchFailed&) const { return "switch-failed"; }
+
     std::string operator()(const core::OldSeen& e) const {
         return e.empty ? "old-seen empty" : "old-seen queue";
     }
@@ -99,8 +101,6 @@ struct InWords {
     std::string operator()(const core::LookAtOld&) const { return "look-at-old"; }
 
     std::string operator()(const core::LeaveOld&) const { return "leave-old"; }
-
-    std::string operator()(const core::GiveUpNew&) const { return "give-up-new"; }
 
     std::string operator()(const core::SignalOrphans& a) const {
         return "signal-orphans " + name_of(a.signal);

@@ -46,6 +46,9 @@ class Drain {
 
     Phase phase() const { return phase_; }
 
+    /// New connections have been refused for some time, or it was tried.
+    bool closed_intake() const { return closing_.has_value(); }
+
     void on(const Catches& event, TimePoint now, Actions& actions);
     void on(const IntakeClosed& event, TimePoint now, Actions& actions);
     void on(const Seen& event, TimePoint now, Actions& actions);

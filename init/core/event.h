@@ -61,7 +61,8 @@ struct ForwardAsked {
 struct Exited {
     pid_t pid;
     int wait_status;
-    bool tree_empty; // no child is left, own or adopted
+    bool tree_empty;           // no child is left, own or adopted
+    bool workers_left = false; // FPM's workers of this very run live on
 };
 
 struct Stopped { // suspended, not ended
@@ -71,7 +72,13 @@ struct Stopped { // suspended, not ended
 
 struct TreeEmpty {}; // the last child has been reaped
 
-struct OrphansGone {}; // the last worker of a master that died before it
+struct OrphansGone { // the last worker of a master that died before it
+    int queued = 0;  // at the listeners that no run but theirs has
+};
+
+struct SwitchFailed { // SwitchOver has, at one address at least
+    std::string why;
+};
 
 struct CannotJoin { // the next run cannot have listeners of its own beside those of the orphans
     std::string why;
@@ -109,9 +116,10 @@ struct TimerFired {
     Timer timer;
 };
 
-using Event = std::variant<Start, Spawned, SpawnFailed, Ready, DrainAsked, ReloadAsked,
-                           ForwardAsked, Exited, Stopped, TreeEmpty, CutNamed, Catches,
-                           IntakeClosed, Seen, OrphansGone, CannotJoin, OldSeen, TimerFired>;
+using Event =
+    std::variant<Start, Spawned, SpawnFailed, Ready, DrainAsked, ReloadAsked, ForwardAsked, Exited,
+                 Stopped, TreeEmpty, CutNamed, Catches, IntakeClosed, Seen, OrphansGone, CannotJoin,
+                 SwitchFailed, OldSeen, TimerFired>;
 
 // What to do about it, in this order.
 struct Spawn {
@@ -131,10 +139,6 @@ struct LookAtOld { // and send OldSeen
 
 struct LeaveOld { // shut the old listeners
     bool operator==(const LeaveOld&) const = default;
-};
-
-struct GiveUpNew { // shut the newest run's listeners, which took no connection yet
-    bool operator==(const GiveUpNew&) const = default;
 };
 
 struct SignalOrphans {
@@ -212,9 +216,9 @@ struct Finish {
     bool operator==(const Finish&) const = default;
 };
 
-using Action = std::variant<Message, Spawn, SwitchOver, LookAtOld, LeaveOld, GiveUpNew,
-                            SignalOrphans, AwaitReady, AwaitHandlers, CloseIntake, HoldOff, Look,
-                            Pause, Resume, Release, Send, Sweep, NameCut, SuspendSelf, Arm, Finish>;
+using Action = std::variant<Message, Spawn, SwitchOver, LookAtOld, LeaveOld, SignalOrphans,
+                            AwaitReady, AwaitHandlers, CloseIntake, HoldOff, Look, Pause, Resume,
+                            Release, Send, Sweep, NameCut, SuspendSelf, Arm, Finish>;
 
 using Actions = std::vector<Action>;
 

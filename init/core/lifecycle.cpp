@@ -63,7 +63,7 @@ void Lifecycle::handle(const Start& /*event*/) {
 void Lifecycle::spawn() {
     state_ = State::starting;
     spawned_at_ = now_;
-    actions_.emplace_back(Spawn{.beside = orphans_ && !orphans_->shared()});
+    actions_.emplace_back(Spawn{.beside = orphans_ && orphans_->serve_alone()});
 }
 
 void Lifecycle::handle(const Spawned& event) {
@@ -71,7 +71,11 @@ void Lifecycle::handle(const Spawned& event) {
     service_ = event.pid;
     say(Level::debug, plan_.name + " started, pid " + std::to_string(event.pid),
         {{"event", "started"}, {"service_pid", event.pid}});
-    if (replacing_) actions_.emplace_back(Send{event.pid, SIGKILL, {}, true});
+    if (drain_) { // it was started to serve what waits in the queue
+        state_ = State::draining;
+        drain_->begin(*service_, now_, actions_);
+        return;
+    }
     if (plan_.stop.hold > 0ms) {
         actions_.emplace_back(AwaitReady{event.pid});
     } else {
@@ -82,17 +86,21 @@ void Lifecycle::handle(const Spawned& event) {
 void Lifecycle::handle(const SpawnFailed& event) {
     if (state_ != State::starting || service_) return;
     constexpr const char* how = "could not be started";
-    if (event.passing) {
+    if (event.passing && !drain_) {
         died(event.exit_code, how);
     } else {
         exit_code_ = event.exit_code;
         end_ = how;
     }
-    swept();
+    if (orphans_ && !drain_) {
+        leave_to_orphans(false);
+    } else {
+        swept();
+    }
 }
 
 void Lifecycle::handle(const Ready& event) {
-    if (event.pid != service_) return;
+    if (event.pid != service_ || replacing_) return;
     if (state_ == State::starting) {
         state_ = State::running;
         const auto took = now_ - spawned_at_;
@@ -136,24 +144,32 @@ void Lifecycle::handle(const ReloadAsked& /*event*/) {
         break;
     }
     case State::starting:
+        if (drain_) {
+            refuse_reload();
+            break;
+        }
         reload_asked_ = true;
         say(Level::info, "reload: waits until " + plan_.name + " is up", {{"event", "reload"}});
         break;
-    case State::backoff: spawn(); break;
+    case State::backoff:
+        if (!drain_) spawn();
+        break;
     case State::sweeping:
-        if (restart_at_) {
+        if (restart_at_ && !drain_) {
             say(Level::info, "reload: " + plan_.name + " is about to be started anyway",
                 {{"event", "reload"}});
             break;
         }
         [[fallthrough]];
     case State::draining:
-    case State::lingering:
-        say(Level::warning, "reload refused: sluice is stopping", {{"event", "reload_refused"}});
-        break;
+    case State::lingering: refuse_reload(); break;
     case State::idle:
     case State::gone: break;
     }
+}
+
+void Lifecycle::refuse_reload() {
+    say(Level::warning, "reload refused: sluice is stopping", {{"event", "reload_refused"}});
 }
 
 void Lifecycle::handle(const ForwardAsked& event) {
@@ -191,17 +207,23 @@ void Lifecycle::begin_drain(const DrainAsked& asked) {
     switch (state_) {
     case State::starting:
     case State::running:
+        if (replacing_ || !service_) break; // the run that is to come is drained
         state_ = State::draining;
         drain_->begin(*service_, now_, actions_);
         break;
-    case State::sweeping: restart_at_.reset(); break;
+    case State::sweeping:
+        if (!plan_.stop.owns_listeners) restart_at_.reset();
+        break;
     case State::backoff:
         if (orphans_) { // they are at work, and hold what is in the queue
             state_ = State::draining;
             drain_->begin({}, now_, actions_);
-            break;
+        } else if (plan_.stop.owns_listeners) {
+            spawn(); // clients have been accepted by the kernel, and wait for a run
+        } else {
+            end_drain();
         }
-        [[fallthrough]];
+        break;
     case State::idle: end_drain(); break;
     case State::draining:
     case State::lingering:
@@ -254,120 +276,10 @@ void Lifecycle::drain_went_on() {
     sweep();
 }
 
-// --- the end of a run ---------------------------------------------------------------------------
-
-void Lifecycle::handle(const Exited& event) {
-    if (event.pid != service_) return;
-    service_.reset();
-    const int code = exit_code(event.wait_status);
-    if (drain_) {
-        exit_code_ = code;
-        end_ = describe_end(event.wait_status);
-        if (!event.tree_empty && drain_->goes_on_without_master()) {
-            say(Level::warning,
-                plan_.name + " " + end_ + " during the drain; its workers go on, and finish",
-                {{"event", "master_died"}});
-            return;
-        }
-        exit_code_ = drain_->ended(code, now_);
-    } else if (std::exchange(replacing_, false)) {
-        restart_at_ = now_;
-    } else {
-        died(code, describe_end(event.wait_status));
-        if (!event.tree_empty && keep_orphans()) return;
-    }
-    state_ = State::sweeping;
-    sweep_killed_ = false;
-    if (event.tree_empty) {
-        swept();
-    } else {
-        sweep();
-    }
-}
-
-// The workers of a master that died hold its listeners and go on serving.
-bool Lifecycle::keep_orphans() {
-    if (!plan_.stop.owns_all_listeners || !restart_at_) return false;
-    // Those of an earlier master are still there: of two runs' remainders and a third run the
-    // kernel would have to keep three listeners apart.
-    if (orphans_ && orphans_->phase() != Orphans::Phase::serving) return false;
-    if (orphans_) {
-        actions_.emplace_back(GiveUpNew{}); // it died before it was of use
-    } else {
-        orphans_.emplace(plan_.name, plan_.stop.kill_after, now_);
-        say(Level::warning, "the workers of the dead master go on serving until the next one is up",
-            {{"event", "orphans"}});
-    }
-    state_ = State::backoff;
-    actions_.emplace_back(Arm{Timer::restart, *std::exchange(restart_at_, std::nullopt)});
-    return true;
-}
-
-void Lifecycle::handle(const CannotJoin& event) {
-    if (state_ != State::starting || service_ || !orphans_) return;
-    say(Level::warning,
-        event.why + "; the new run shares the listeners of the old one, whose workers are told to "
-                    "finish",
-        {{"event", "shared"}});
-    orphans_->share();
-    spawn();
-}
-
-void Lifecycle::handle(const OldSeen& event) {
-    if (orphans_) orphans_->on(event, now_, actions_);
-}
-
-void Lifecycle::handle(const OrphansGone& /*event*/) {
-    if (!orphans_) return;
-    const bool was_serving = orphans_->phase() == Orphans::Phase::serving && !orphans_->shared();
-    orphans_->gone(now_, actions_);
-    orphans_.reset();
-    if (was_serving && state_ == State::starting) replace_run();
-}
-
-// Nobody is left who serves the listeners that users are connected to: the run that was started on
-// others has to be started on these.
-void Lifecycle::replace_run() {
-    actions_.emplace_back(GiveUpNew{});
-    replacing_ = true;
-    if (service_) actions_.emplace_back(Send{*service_, SIGKILL, {}, true});
-}
-
-void Lifecycle::died(int code, const std::string& how) {
-    exit_code_ = code;
-    end_ = how;
-    reload_asked_ = false; // the next run reads everything anew
-    const auto& restarting = plan_.restarting;
-    const bool wanted = restarting.when == config::Restart::always ||
-                        (restarting.when == config::Restart::on_failure && code != 0);
-    if (!wanted) {
-        say(Level::info, plan_.name + " " + how, {{"event", "ended"}, {"exit_code", code}});
-        return;
-    }
-    if (restarting.never_after.contains(code)) {
-        say(Level::error,
-            plan_.name + " " + how + ", which another start would not change: see what it wrote",
-            {{"event", "given_up"}, {"exit_code", code}});
-        return;
-    }
-    const auto pause = pacer_.after_death(now_);
-    const auto window = in_words(restarting.limit.window);
-    if (!pause) {
-        say(Level::error,
-            plan_.name + " " + how + "; it died " + std::to_string(pacer_.deaths()) +
-                " times within " + window + ", more than service.restart_limit allows: giving up",
-            {{"event", "given_up"}, {"exit_code", code}});
-        return;
-    }
-    restart_at_ = now_ + *pause;
-    say(Level::warning,
-        plan_.name + " " + how + "; starting it again in " + in_words(*pause) + " (" +
-            std::to_string(pacer_.deaths()) + " of " + std::to_string(restarting.limit.count) +
-            " within " + window + ")",
-        {{"event", "restart"}, {"exit_code", code}, {"pause_ms", pause->count()}});
-}
+// --- what is left of it -------------------------------------------------------------------------
 
 void Lifecycle::sweep() {
+    if (orphans_) actions_.emplace_back(LeaveOld{});
     orphans_.reset(); // swept as well
     auto until = now_ + plan_.stop.kill_after;
     if (const auto last = drain_ ? drain_->last_moment() : std::nullopt) {
@@ -383,7 +295,9 @@ void Lifecycle::handle(const TreeEmpty& /*event*/) {
 }
 
 void Lifecycle::swept() {
-    if (drain_) {
+    if (drain_ && std::exchange(restart_at_, std::nullopt)) {
+        spawn(); // as in back-off
+    } else if (drain_) {
         end_drain();
     } else if (!restart_at_) {
         finish();
@@ -402,6 +316,7 @@ void Lifecycle::end_drain() {
         return;
     }
     state_ = State::lingering;
+    if (!drain_->closed_intake()) actions_.emplace_back(CloseIntake{}); // it never came to that
     say(Level::info,
         "new connections are refused for another " + in_words(until - now_) + " (drain.linger)",
         {{"event", "lingering"}});

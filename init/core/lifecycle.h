@@ -27,13 +27,16 @@ namespace sluice::core {
 ///           may hold the port.
 /// lingering The service has ended after a drain, and nothing is left of it. New connections are
 ///           refused for a while, for the address of a container that is gone does not refuse.
-/// backoff   Waiting to start the service again. A reload starts it at once, a drain ends sluice.
-/// Where the master of a service dies whose listeners are sluice's, its workers are not swept: see
-/// Orphans. The next run then is started beside them.
+/// backoff   Waiting to start the service again. A reload starts it at once; so does a drain, if
+///           clients may wait in queues that are sluice's, and otherwise ends sluice.
 /// gone      Finish has been given; nothing happens any more.
 ///
+/// Where the master of a service dies whose listeners are sluice's, its workers are not swept: see
+/// Orphans. The next run is started beside them. If there is to be none, they are drained.
+///
 /// Invariants (tests/unit/lifecycle_property.cpp): at most one run; no signal to a run after its
-/// exit; no spawn after a drain began; Finish once; in every state every event has an answer.
+/// exit; after a drain began at most one spawn, and only where there was no run; Finish once; in
+/// every state every event has an answer.
 enum class State { idle, starting, running, draining, sweeping, lingering, backoff, gone };
 
 class Lifecycle {
@@ -65,12 +68,15 @@ class Lifecycle {
     void handle(const Seen& event);
     void handle(const OrphansGone& event);
     void handle(const CannotJoin& event);
+    void handle(const SwitchFailed& event);
     void handle(const OldSeen& event);
     void handle(const TimerFired& event);
 
     void spawn();
-    bool keep_orphans();
+    void leave_to_orphans(bool of_this_run);
+    void let_orphans_finish();
     void replace_run();
+    void refuse_reload();
     void drain_went_on();
     void begin_drain(const DrainAsked& asked);
     void hurry();

@@ -1,6 +1,8 @@
 #include "init/core/orphans.h"
 
+#include <algorithm>
 #include <csignal>
+#include <utility>
 
 #include "init/core/words.h"
 
@@ -10,7 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto look_again = 10ms;
+constexpr std::chrono::milliseconds first_pause = 10ms;
+constexpr std::chrono::milliseconds longest_pause = 200ms;
 
 // How long what is in flight may take. An idle connection that a client keeps holds its worker
 // until then: nobody is left whom to ask which worker waits.
@@ -22,40 +25,42 @@ void say(Actions& actions, Level level, std::string text, Fields fields) {
 
 } // namespace
 
+void Orphans::join_in() {
+    shared_ = true;
+    left_ = false;
+    phase_ = Phase::serving;
+}
+
 void Orphans::relieved(TimePoint now, Actions& actions) {
     if (phase_ != Phase::serving) return;
     actions.emplace_back(Arm{Timer::retire, now + limit});
-    if (shared_) {
-        phase_ = Phase::leaving;
-        actions.emplace_back(SignalOrphans{SIGQUIT});
-        return;
-    }
     phase_ = Phase::emptying;
-    actions.emplace_back(SwitchOver{});
+    pause_ = first_pause;
+    if (!shared_) actions.emplace_back(SwitchOver{});
     actions.emplace_back(LookAtOld{});
 }
 
 void Orphans::on(const OldSeen& event, TimePoint now, Actions& actions) {
     if (phase_ != Phase::emptying) return;
-    queue_empty_ = event.empty;
-    if (queue_empty_) {
+    if (event.empty) {
         phase_ = Phase::leaving;
-        leave(now, actions);
-    } else {
-        actions.emplace_back(Arm{Timer::old, now + look_again});
+        leave(actions);
+        return;
     }
+    actions.emplace_back(Arm{Timer::old, now + pause_});
+    pause_ = std::min(pause_ * 2, longest_pause);
 }
 
-void Orphans::leave(TimePoint /*now*/, Actions& actions) {
-    if (shared_ || phase_ == Phase::serving || left_) return;
-    left_ = true;
+void Orphans::leave(Actions& actions) {
+    if (phase_ == Phase::serving || std::exchange(left_, true)) return;
     actions.emplace_back(LeaveOld{});
+    if (shared_) actions.emplace_back(SignalOrphans{SIGQUIT});
 }
 
 void Orphans::on(Timer timer, TimePoint now, Actions& actions) {
     if (timer == Timer::old && phase_ == Phase::emptying) actions.emplace_back(LookAtOld{});
     if (timer != Timer::retire || phase_ == Phase::serving || phase_ == Phase::killed) return;
-    leave(now, actions);
+    leave(actions);
     if (phase_ == Phase::terminated) {
         phase_ = Phase::killed;
         actions.emplace_back(SignalOrphans{SIGKILL});
@@ -70,12 +75,12 @@ void Orphans::on(Timer timer, TimePoint now, Actions& actions) {
     actions.emplace_back(Arm{Timer::retire, now + kill_after_});
 }
 
-void Orphans::gone(TimePoint now, Actions& actions) {
-    leave(now, actions);
-    say(actions, queue_empty_ ? Level::info : Level::warning,
+void Orphans::gone(int queued, TimePoint now, Actions& actions) {
+    leave(actions);
+    say(actions, queued == 0 ? Level::info : Level::warning,
         "the last worker of the dead master has gone after " + in_words(now - since_) +
-            (queue_empty_ ? "" : "; what waited in its queue is lost"),
-        {{"event", "orphans_gone"}, {"took_ms", count_ms(now - since_)}});
+            (queued == 0 ? "" : "; " + count_of(queued, "connection") + " lost in its queue"),
+        {{"event", "orphans_gone"}, {"took_ms", count_ms(now - since_)}, {"lost", queued}});
 }
 
 } // namespace sluice::core

@@ -18,7 +18,8 @@ namespace sluice::core {
 /// terminated  Time is up: SIGTERM was sent.
 /// killed      SIGKILL was sent.
 ///
-/// Where the kernel lets no two listeners share an address the next run shares theirs. There they
+/// Where the kernel lets no two listeners share an address, and where another master dies before
+/// these have gone, the next run shares the listeners that are there. The workers that have them
 /// would go on accepting for ever, so they get SIGQUIT, which FPM's workers take as "finish and
 /// go"; it cuts a sleep() short, nothing else.
 class Orphans {
@@ -31,9 +32,13 @@ class Orphans {
     /// The next run cannot have listeners of its own.
     void share() { shared_ = true; }
 
-    bool shared() const { return shared_; }
+    /// Workers of another dead master have come to them: they serve until the next run is up.
+    void join_in();
 
     Phase phase() const { return phase_; }
+
+    /// Nobody else serves, and the next run is to have listeners of its own.
+    bool serve_alone() const { return phase_ == Phase::serving && !shared_; }
 
     /// The next run is up.
     void relieved(TimePoint now, Actions& actions);
@@ -41,19 +46,19 @@ class Orphans {
     void on(const OldSeen& event, TimePoint now, Actions& actions);
     void on(Timer timer, TimePoint now, Actions& actions);
 
-    /// The last of them has gone.
-    void gone(TimePoint now, Actions& actions);
+    /// The last of them has gone, and left so many in its queues.
+    void gone(int queued, TimePoint now, Actions& actions);
 
   private:
-    void leave(TimePoint now, Actions& actions);
+    void leave(Actions& actions);
 
     std::string name_;
     config::Duration kill_after_;
     TimePoint since_;
     bool shared_ = false;
     Phase phase_ = Phase::serving;
-    bool queue_empty_ = true;
-    bool left_ = false; // the old listeners
+    bool left_ = false;                  // the old listeners
+    std::chrono::milliseconds pause_{0}; // until the next look
 };
 
 } // namespace sluice::core

@@ -29,7 +29,14 @@ class Chaos {
     // Whatever has happened: asked to stop, and with the service gone, it ends.
     void end() {
         take(DrainAsked{SIGTERM, 0});
-        if (alive_) take(Exited{*alive_, killed_by(SIGKILL), true});
+        if (!alive_) take(TreeEmpty{});
+        // Twice, if it was about to be replaced.
+        for (int times = 0; times < 2 && alive_; ++times) {
+            if (orphans_) take(OrphansGone{});
+            take(Exited{*alive_, killed_by(SIGKILL), true});
+            take(TreeEmpty{});
+            if (lifecycle_.state() == State::backoff) take(TimerFired{Timer::restart});
+        }
         take(TreeEmpty{});
         if (lifecycle_.state() == State::lingering) take(TimerFired{Timer::linger});
         CHECK(lifecycle_.state() == State::gone);
@@ -62,6 +69,13 @@ class Chaos {
         return sight;
     }
 
+    Exited any_exit(pid_t pid) {
+        const int status = one_of(
+            std::vector{exited_with(0), exited_with(1), exited_with(78), killed_by(SIGKILL)});
+        const bool workers_left = pick(3) == 0;
+        return {pid, status, !workers_left && !orphans_ && pick(2) == 0, workers_left};
+    }
+
     Event any_event() {
         const pid_t pid = pick(4) == 0 ? 999 : alive_.value_or(998);
         switch (pick(13)) {
@@ -72,17 +86,13 @@ class Chaos {
             return DrainAsked{one_of(std::vector{SIGTERM, SIGINT, SIGQUIT}), 1};
         case 2: return ReloadAsked{};
         case 3: return ForwardAsked{one_of(std::vector{SIGUSR1, SIGTSTP, SIGCONT}), {}};
-        case 4:
-            return Exited{pid,
-                          one_of(std::vector{exited_with(0), exited_with(1), exited_with(78),
-                                             killed_by(SIGKILL)}),
-                          pick(2) == 0};
+        case 4: return any_exit(pid);
         case 5: return Stopped{pid, one_of(std::vector{SIGTSTP, SIGSTOP})};
         case 6: return TreeEmpty{};
         case 7: return CutNamed{pick(5)};
         case 8:
-            return one_of(
-                std::vector<Event>{OrphansGone{}, CannotJoin{"no"}, OldSeen{false}, OldSeen{true}});
+            if (orphans_ && pick(2) == 0) return OrphansGone{pick(2)};
+            return OldSeen{pick(2) == 0};
         case 9:
             return one_of(std::vector<Event>{Catches{pid}, IntakeClosed{Closing::refused, {}},
                                              IntakeClosed{Closing::open, "no"}});
@@ -101,19 +111,26 @@ class Chaos {
         if (const auto* const exited = std::get_if<Exited>(&event);
             exited && exited->pid == alive_) {
             alive_.reset();
+            orphans_ = orphans_ || exited->workers_left;
         }
+        if (std::holds_alternative<OrphansGone>(event)) orphans_ = false;
         const auto actions = lifecycle_.on(event, now_);
         if (was_gone) CHECK(actions.empty());
         for (const auto& action : actions) check(action);
         CHECK(lifecycle_.service() == alive_);
+        // Users would reach nobody.
+        if (lifecycle_.state() == State::running && !orphans_) CHECK_FALSE(on_next_);
     }
 
     void check(const Action& action) {
         if (const auto* const send = std::get_if<Send>(&action)) {
             CHECK(send->pid == alive_); // never to a pid after its exit
         } else if (const auto* const arm = std::get_if<Arm>(&action)) {
-            // A restart may be due already, when the sweep took longer than the back-off.
-            CHECK((arm->at >= now_ || arm->timer == Timer::restart));
+            // A restart may be due already, when the sweep took longer than the back-off; so may
+            // the deadline of a stop that had to start the service first.
+            const bool may_be_past = arm->timer == Timer::restart ||
+                                     arm->timer == Timer::deadline || arm->timer == Timer::announce;
+            CHECK((arm->at >= now_ || may_be_past));
         } else if (const auto* const pause = std::get_if<Pause>(&action)) {
             paused_.insert(pause->workers.begin(), pause->workers.end());
         } else if (const auto* const resume = std::get_if<Resume>(&action)) {
@@ -123,14 +140,37 @@ class Chaos {
         } else if (std::holds_alternative<Finish>(action)) {
             CHECK(++finishes_ == 1);
             CHECK_FALSE(alive_);
-        } else if (std::holds_alternative<Spawn>(action)) {
+        } else if (std::holds_alternative<Sweep>(action)) {
+            orphans_ = false;
+        } else if (std::holds_alternative<LeaveOld>(action)) {
+            old_ = false;
+        } else if (std::holds_alternative<SwitchOver>(action)) {
+            switch_over();
+        } else if (const auto* const next = std::get_if<Spawn>(&action)) {
             CHECK_FALSE(alive_); // never two runs
-            CHECK_FALSE(drained_);
-            spawn();
+            if (drained_) CHECK(++spawns_when_drained_ == 1);
+            spawn(next->beside);
         }
     }
 
-    void spawn() {
+    void switch_over() {
+        CHECK(on_next_);
+        CHECK_FALSE(old_); // it would be the third listener
+        if (pick(8) == 0) {
+            take(SwitchFailed{"no"});
+            return;
+        }
+        on_next_ = false;
+        old_ = true;
+    }
+
+    void spawn(bool beside) {
+        if (beside) CHECK_FALSE(old_);
+        if (beside && pick(8) == 0) {
+            take(CannotJoin{"no"});
+            return;
+        }
+        on_next_ = beside;
         if (pick(10) == 0) {
             take(SpawnFailed{125, pick(2) == 0});
             return;
@@ -146,6 +186,10 @@ class Chaos {
     pid_t next_pid_ = 100;
     std::set<pid_t> paused_;
     bool drained_ = false;
+    int spawns_when_drained_ = 0;
+    bool orphans_ = false; // workers of a dead master live
+    bool on_next_ = false; // the newest run's listeners are not those that users get to
+    bool old_ = false;     // there are listeners that were switched away from
     int finishes_ = 0;
 };
 

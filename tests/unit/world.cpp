@@ -70,6 +70,7 @@ void World::execute(const Action& action) {
         });
     } else if (std::holds_alternative<SwitchOver>(action)) {
         switched_at_ = now_;
+        if (script.switch_fails) at(now_, [this] { feed(SwitchFailed{"no such file"}); });
     } else if (std::holds_alternative<LookAtOld>(action)) {
         at(now_, [this] { feed(OldSeen{now_ - switched_at_ >= script.old_queue_lasts}); });
     } else if (std::holds_alternative<LeaveOld>(action) ||
@@ -186,15 +187,16 @@ void World::deliver(int signal) {
 }
 
 void World::end_orphan() {
+    const bool served = orphan_serves();
     if (!std::exchange(orphan_, false)) return;
-    feed(OrphansGone{});
+    if (served) feed(OrphansGone{});
     if (!alive_) feed(TreeEmpty{});
 }
 
 void World::end_service(int wait_status) {
     const pid_t pid = *std::exchange(alive_, std::nullopt);
     orphan_ = orphan_ || script.leaves_orphan;
-    feed(Exited{pid, wait_status, !orphan_});
+    feed(Exited{pid, wait_status, !orphan_, orphan_serves() && script.leaves_orphan});
 }
 
 Plan fpm_plan() {

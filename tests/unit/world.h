@@ -33,8 +33,10 @@ struct Script {
     std::optional<config::Duration> dies_after; // by itself, from its start
     int dies_with = 0;                          // wait status
     std::optional<SpawnFailed> spawn_fails;
-    bool executes_anew = false; // at the stop: it has no handlers, every signal ends it
-    bool leaves_orphan = false; // a process that ends only by KILL
+    bool executes_anew = false;   // at the stop: it has no handlers, every signal ends it
+    bool leaves_orphan = false;   // a process that ends only by KILL
+    bool orphan_is_worker = true; // and serves; or some program that PHP started
+    bool switch_fails = false;
     std::optional<config::Duration> orphan_stays; // it ends by itself so long after its listener
     bool no_selector = false;                     // two listeners cannot share an address
     config::Duration old_queue_lasts{0};          // from the switch
@@ -82,6 +84,9 @@ class World {
     void deliver(int signal);
     void end_service(int wait_status);
     void end_orphan();
+
+    bool orphan_serves() const { return orphan_ && script.orphan_is_worker; }
+
     void at(TimePoint when, std::function<void()> what);
 
     TimePoint now_{};
