@@ -12,8 +12,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::string trouble_at(const net::Address& address, const char* step, int error) {
-    return to_string(address.endpoint()) + ": " + step + ": " +
+// `on_port` is the step that a port takes.
+std::string trouble_at(const net::Address& address, const char* on_port, int error) {
+    const bool tcp = std::holds_alternative<net::TcpEndpoint>(address.endpoint());
+    return to_string(address.endpoint()) + ": " + (tcp ? on_port : "removing the name") + ": " +
            std::generic_category().message(error);
 }
 
@@ -90,7 +92,7 @@ core::IntakeClosed Intake::hold_off() {
     core::IntakeClosed closed{core::Closing::held_off, {}};
     for (auto& entry : entries_) {
         if (entry.address.live().hidden()) continue;
-        if (const int error = entry.address.hold_off()) {
+        if (const int error = entry.address.hold_off(); error != 0) {
             closed = {core::Closing::open,
                       trouble_at(entry.address, "SO_ATTACH_REUSEPORT_CBPF", error)};
         }

@@ -53,7 +53,10 @@ void OpenSockets::open_status(const fpm::StatusSocket& status) {
     }
     const net::PathEndpoint at{folder_->path() + "/" + std::to_string(names_++)};
     auto made = net::listen({.endpoint = at, .backlog = status_backlog, .mode = 0600});
-    if (refused(status.pool, made)) return;
+    if (std::holds_alternative<net::Refused>(made)) {
+        own_status_ = false;
+        return;
+    }
     status_.push_back({status.key, std::get<net::Listener>(std::move(made))});
     pages_.push_back({status.pool, at, status.status_path, status.ping_path});
 }
@@ -69,11 +72,23 @@ bool OpenSockets::serves_status(const std::string& title) const {
            });
 }
 
+// Without a socket under each key FPM would bind the key itself, cannot, and exits with 78. So
+// where no new ones can be had the next run gets the old ones, whose workers have been killed.
 void OpenSockets::renew_status() {
-    pages_.clear();
-    for (auto& other : status_) other.listener.shut(); // so that its worker leaves
-    status_.clear();
+    if (!own_status_) return;
+    auto old = std::exchange(status_, {});
+    auto old_pages = std::exchange(pages_, {});
+    auto old_folder = std::exchange(folder_, {}); // somebody may have cleaned it away
     for (const auto& status : planned_status_) open_status(status);
+    if (own_status_) {
+        for (auto& other : old) other.listener.shut(); // so that its worker leaves
+        old.clear();                                   // before their folder
+        return;
+    }
+    own_status_ = true;
+    status_ = std::move(old);
+    pages_ = std::move(old_pages);
+    folder_ = std::move(old_folder);
 }
 
 std::vector<std::pair<std::string, int>> OpenSockets::all() const {

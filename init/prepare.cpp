@@ -301,7 +301,7 @@ class Preparation {
             own_sockets(nullptr);
             return config;
         }
-        std::vector<fpm::PoolOverride> overrides;
+        fpm::Overrides overrides;
         own_sockets(&overrides);
         plan().fpm_config = *fpm::wrapper_config(config, timeout, overrides);
         result_.fpm_config = os::file_in_memory("sluice-fpm.conf", plan().fpm_config);
@@ -312,7 +312,7 @@ class Preparation {
     // --- the sockets --------------------------------------------------------------------------
 
     // `overrides`: takes what the wrapper config has to set; null: there is none.
-    void own_sockets(std::vector<fpm::PoolOverride>* overrides) {
+    void own_sockets(fpm::Overrides* overrides) {
         if (!effective_ || !result_.problems.empty()) return;
         auto planned = fpm::plan_sockets(*effective_, this_machine(), overrides != nullptr);
         for (auto& text : planned.notices) notice(std::move(text));
@@ -328,9 +328,11 @@ class Preparation {
         if (purpose_ == Purpose::run) open(planned);
         plan().answers = planned.status_of_all && !planned.status.empty();
         if (!plan().answers) {
-            notice("FPM cannot be asked for its status (PHP before 8.0, no wrapper config, or no "
-                   "folder to write to): requests in flight are told from the kernel's "
-                   "connections, and work after fastcgi_finish_request() is not seen");
+            notice(
+                "FPM cannot be asked for its status (PHP before 8.0, no wrapper config, no folder "
+                "to write to, or a pm.status_listen that is not for sluice): requests in flight "
+                "are told from the kernel's "
+                "connections, and work after fastcgi_finish_request() is not seen");
         }
         if (overrides != nullptr) *overrides = std::move(planned.overrides);
     }
@@ -342,7 +344,8 @@ class Preparation {
         }
         if (!result_.sockets.own_status()) {
             planned.status.clear();
-            for (auto& change : planned.overrides) {
+            planned.overrides.process_max = 0;
+            for (auto& change : planned.overrides.pools) {
                 change.status_listen.clear();
                 change.status_path.clear();
                 change.ping_path.clear();

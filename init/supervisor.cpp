@@ -194,7 +194,12 @@ void Supervisor::watch_handlers() {
     if (os::catches(awaited_, plan_.stop.signal.value_or(SIGTERM)) || cannot_be_seen) {
         const pid_t pid = std::exchange(awaited_, 0);
         feed(core::Catches{pid});
-        if (std::exchange(awaited_to_start_, false)) feed(core::Ready{pid});
+        if (!std::exchange(awaited_to_start_, false)) return;
+        if (plan_.answers) {
+            wait_for_answer(pid);
+        } else {
+            feed(core::Ready{.pid = pid, .answers = false});
+        }
         return;
     }
     if (age > 10s && !std::exchange(told_of_waiting_, true)) {
@@ -303,10 +308,26 @@ void Supervisor::execute(const core::SignalOrphans& action) const {
 void Supervisor::execute(const core::AwaitReady& action) {
     if (plan_.answers) {
         outlook_.inquiry().ping([this, pid = action.pid] { feed(core::Ready{pid}); });
-        return;
     }
     awaited_to_start_ = true;
     execute(core::AwaitHandlers{action.pid});
+}
+
+// FPM may be up and have nobody to answer with: then it is taken for ready all the same.
+void Supervisor::wait_for_answer(pid_t pid) {
+    constexpr auto longest = 5s; // its first answer takes it a fork
+    handlers_clock_.expires_after(longest);
+    handlers_clock_.async_wait([this, pid](const boost::system::error_code& error) {
+        if (error || lifecycle_.service() != pid) return;
+        if (lifecycle_.state() != core::State::starting) return;
+        outlook_.inquiry().close();
+        os::log(Level::warning,
+                plan_.name + " runs, and does not answer its ping: does something keep its status "
+                             "pool from having a worker (process.max, a limit of processes)? A "
+                             "stop waits for each look in vain, and so takes longer",
+                {{"event", "no_answer"}, {"service_pid", pid}});
+        feed(core::Ready{.pid = pid, .answers = false});
+    });
 }
 
 void Supervisor::execute(const core::AwaitHandlers& action) {

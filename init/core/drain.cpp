@@ -60,6 +60,7 @@ Drain::Drain(const Plan& plan, int signal, TimePoint since)
     : stop_(plan.stop),
       name_(plan.name),
       fpm_(plan.kind == config::Kind::php_fpm),
+      all_tell_(plan.answers),
       signal_group_(plan.signal_group),
       signal_(signal),
       since_(since),
@@ -192,7 +193,7 @@ void Drain::finish_what_is_in_flight(TimePoint now, Actions& actions) {
     const int open = connections ? connections->open : 0;
     const int active = workers ? count_active(*workers) : 0;
     if (open == 0 && active == 0) {
-        const bool certain = connections && workers && stop_.owns_all_listeners;
+        const bool certain = connections && workers && all_tell_ && stop_.owns_all_listeners;
         // On its way out of a path's queue a connection is for an instant in nobody's list.
         if (certain && !last_->tells_times && !std::exchange(seen_idle_, true)) {
             actions.emplace_back(Arm{Timer::look, now + first_pause});
@@ -205,6 +206,10 @@ void Drain::finish_what_is_in_flight(TimePoint now, Actions& actions) {
     // A worker that goes on after its last answer (fastcgi_finish_request) cannot be seen then.
     if (!workers && !last_->asked_in_vain && all_idle_for_sure(now)) {
         end(true, now, actions);
+        return;
+    }
+    if (keep_alive_.in_vain(*last_, now)) {
+        end(stop_.owns_all_listeners, now, actions);
         return;
     }
     let_keep_alive_go(now, actions);
@@ -240,7 +245,7 @@ void Drain::let_keep_alive_go(TimePoint now, Actions& actions) {
     case KeepAlive::Step::go: break;
     }
     const auto idle = keep_alive_.take_paused();
-    keep_alive_.released(idle);
+    keep_alive_.released(idle, now);
     actions.emplace_back(Release{idle});
     pause_ = 0us;
     look_soon(now, actions);

@@ -89,6 +89,7 @@ class Drain {
     Stop stop_;
     std::string name_;
     bool fpm_;
+    bool all_tell_; // the workers of every pool
     bool signal_group_;
     int signal_;
     TimePoint since_;

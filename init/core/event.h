@@ -44,6 +44,7 @@ struct SpawnFailed {
 
 struct Ready {
     pid_t pid;
+    bool answers = true; // its ping; otherwise it is only known to handle signals
 };
 
 struct DrainAsked {

@@ -15,7 +15,7 @@ constexpr auto least_wait = 1ms;
 // Connections that have been idle for so long are hardly used in the next milliseconds.
 constexpr auto long_wait = 1s;
 
-// A stopping process needs its turn on a core to stand still.
+// A process that is stopped or killed needs its turn on a core for that.
 constexpr auto longest_pause = 50ms;
 constexpr auto next_try = 2ms;
 
@@ -107,8 +107,18 @@ std::vector<pid_t> KeepAlive::take_paused() {
     return std::exchange(paused_, {});
 }
 
-void KeepAlive::released(const std::vector<pid_t>& workers) {
+void KeepAlive::released(const std::vector<pid_t>& workers, TimePoint now) {
     released_.insert(released_.end(), workers.begin(), workers.end());
+    released_at_ = now;
+}
+
+bool KeepAlive::in_vain(const Sight& sight, TimePoint now) const {
+    if (released_.empty() || now - released_at_ < longest_pause) return false;
+    if (!sight.connections || !sight.workers || sight.connections->untouched > 0) return false;
+    return std::ranges::all_of(*sight.workers, [&](const Worker& worker) {
+        return worker.state == Worker::State::idle ||
+               (worker.state == Worker::State::waiting && contains(released_, worker.pid));
+    });
 }
 
 } // namespace sluice::core

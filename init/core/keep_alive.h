@@ -52,8 +52,12 @@ class KeepAlive {
     /// They go on, or have been ended: forgets them.
     std::vector<pid_t> take_paused();
 
-    /// These have been ended.
-    void released(const std::vector<pid_t>& workers);
+    /// These have been ended, as far as can be: where /proc hides them nobody knows whether the pid
+    /// is still theirs, and they get no signal.
+    void released(const std::vector<pid_t>& workers, TimePoint now);
+
+    /// All that is left are workers that wait, and that outlived their release.
+    bool in_vain(const Sight& sight, TimePoint now) const;
 
     int count_released() const { return static_cast<int>(released_.size()); }
 
@@ -72,6 +76,7 @@ class KeepAlive {
     std::optional<TimePoint> first_waiting_;
     std::optional<TimePoint> last_waiting_;
     std::vector<pid_t> released_;
+    TimePoint released_at_;
     int with_request_ = 0;
 };
 

@@ -105,7 +105,7 @@ void Lifecycle::handle(const Ready& event) {
         state_ = State::running;
         const auto took = now_ - spawned_at_;
         say(Level::info,
-            plan_.name + (plan_.answers ? " answers" : " handles signals") + " after " +
+            plan_.name + (event.answers ? " answers" : " handles signals") + " after " +
                 in_words(took) + ", pid " + std::to_string(event.pid),
             {{"event", "ready"}, {"service_pid", event.pid}, {"took_ms", count_ms(took)}});
         if (orphans_) orphans_->relieved(now_, actions_);

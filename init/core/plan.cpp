@@ -77,6 +77,10 @@ Plan make_plan(Kind kind, const std::vector<std::string>& command, const config:
     case Kind::php_fpm: plan_php_fpm(plan, settings); break;
     case Kind::plain: plan_plain(plan, settings); break;
     }
+    if (plan.stop.deadline) { // a usual drain.queue may be longer than a short deadline
+        const auto left = std::max<Duration>(*plan.stop.deadline - plan.stop.announce, Duration{0});
+        plan.stop.queue = std::min<Duration>(plan.stop.queue, left / 2);
+    }
     override_rules(plan.signals, settings.signals);
     override_rules(plan.signals, options.rewrites);
     plan.map_exit = options.map_exit;

@@ -101,6 +101,7 @@ void set(Pool& pool, std::string_view key, std::string_view value) {
 void set_global(EffectiveConfig& config, std::string_view key, std::string_view value) {
     if (key == "pid") config.pid = text_of(value);
     if (key == "error_log") config.error_log = text_of(value);
+    if (key == "process.max") read_number(value, config.process_max);
     if (key == "daemonize") config.daemonize = flag_of(value);
     if (key == "process_control_timeout") config.process_control_timeout = seconds_of(value);
 }

@@ -48,6 +48,7 @@ struct EffectiveConfig {
     bool daemonize = true;
     bool knows_status_listen = false;                // PHP 8.0 and later
     std::chrono::seconds process_control_timeout{0}; // 0: FPM escalates at once
+    int process_max = 0;                             // of all pools together; 0: no limit
     std::string file;                                // what FPM read, as it names it
 
     bool operator==(const EffectiveConfig&) const = default;

@@ -21,6 +21,11 @@ class Planner {
             for (const auto& pool : config_.pools) plan_status(pool);
         }
         sockets_.status_of_all = sockets_.status.size() == config_.pools.size();
+        // Room for the workers that tell the status.
+        if (config_.process_max > 0 && !sockets_.status.empty()) {
+            sockets_.overrides.process_max =
+                config_.process_max + static_cast<int>(sockets_.status.size());
+        }
         return std::move(sockets_);
     }
 
@@ -51,7 +56,7 @@ class Planner {
             if (!set_permissions(pool, socket.wanted)) return;
             if (own_names_) change.listen = socket.key = private_name();
         }
-        if (own_names_) sockets_.overrides.push_back(std::move(change));
+        if (own_names_) sockets_.overrides.pools.push_back(std::move(change));
         sockets_.listeners.push_back(std::move(socket));
     }
 
@@ -101,7 +106,7 @@ class Planner {
         sockets_.status.push_back(std::move(status));
     }
 
-    // FPM gives it the owner and the mode of the pool's own socket.
+    // FPM gives it the owner, the mode and the allowed clients of the pool's own socket.
     bool keep_users_own(const Pool& pool, StatusSocket& status, PoolOverride& change) {
         const auto target = interpret_listen(pool.status_listen, machine_.hosts, machine_.ipv6);
         const auto* const found = std::get_if<Target>(&target);
@@ -115,12 +120,13 @@ class Planner {
             socket.key = change.status_listen = private_name();
         }
         status.at = found->endpoint;
+        const bool by_port = std::holds_alternative<net::TcpEndpoint>(found->endpoint);
         sockets_.listeners.push_back(std::move(socket));
-        return true;
+        return !by_port || pool.allowed_clients.empty(); // sluice might not be one
     }
 
     PoolOverride& override_of(const Pool& pool) {
-        auto& all = sockets_.overrides;
+        auto& all = sockets_.overrides.pools;
         const auto found = std::ranges::find(all, pool.name, &PoolOverride::name);
         if (found != all.end()) return *found;
         all.push_back({.name = pool.name});

@@ -33,7 +33,7 @@ struct Sockets {
     std::vector<PoolSocket> listeners;
     std::vector<StatusSocket> status;
     bool status_of_all = false; // of every pool
-    std::vector<PoolOverride> overrides;
+    Overrides overrides;
     bool all = false; // the service has no other listeners
     std::vector<std::string> notices;
 };

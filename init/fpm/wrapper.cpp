@@ -27,12 +27,15 @@ std::optional<std::string> including(const std::string& config) {
 
 std::optional<std::string> wrapper_config(const std::string& config,
                                           std::chrono::seconds control_timeout,
-                                          const std::vector<PoolOverride>& pools) {
+                                          const Overrides& overrides) {
     auto text = including(config);
     if (!text) return {};
     *text += line("daemonize", "no");
     *text += line("process_control_timeout", std::to_string(control_timeout.count()) + "s");
-    for (const auto& pool : pools) {
+    if (overrides.process_max > 0) {
+        *text += line("process.max", std::to_string(overrides.process_max));
+    }
+    for (const auto& pool : overrides.pools) {
         *text += "[" + pool.name + "]\n";
         *text += line("listen", pool.listen);
         *text += line("pm.status_listen", pool.status_listen);

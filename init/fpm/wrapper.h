@@ -18,13 +18,18 @@ struct PoolOverride {
     bool operator==(const PoolOverride&) const = default;
 };
 
+struct Overrides {
+    int process_max = 0; // 0: as it is
+    std::vector<PoolOverride> pools;
+};
+
 /// A configuration for FPM that is the user's, with what sluice needs to be different after it:
 /// FPM amends a section that is opened again, and the last value wins. `config` is an absolute
 /// path. Nothing where the path has characters that FPM's include would take for a pattern or for
 /// the end of the line.
 std::optional<std::string> wrapper_config(const std::string& config,
                                           std::chrono::seconds control_timeout,
-                                          const std::vector<PoolOverride>& pools);
+                                          const Overrides& overrides);
 
 /// One that makes `php-fpm -tt` print, which it does not with a log_level above notice, and print
 /// to stderr alone.

@@ -163,22 +163,37 @@ Connections tcp_connections(const TcpEndpoint& endpoint, const std::vector<InetR
     return found;
 }
 
+std::optional<UnixRecord> unix_record(int descriptor) {
+    struct stat socket {};
+
+    if (::fstat(descriptor, &socket) != 0) return {};
+    const auto inode = static_cast<std::uint32_t>(socket.st_ino);
+    auto found = ask(unix_request_one(inode, sequence), parse_unix, false);
+    if (!found || found->empty()) return {};
+    return std::move(found->front());
+}
+
+// By its file, where it has one: another container in this network namespace may have a socket of
+// the same name in its own file system.
+bool belongs_to(const UnixRecord& record, const Listener& listener, const UnixRecord& own) {
+    return own.file ? record.file == own.file : record.name == listener.bound_path();
+}
+
 // Those in the queue have no inode and are not listed: the listener tells their number.
-Connections path_connections(const Listener& listener, int queued,
+Connections path_connections(const Listener& listener, const UnixRecord& own,
                              const std::vector<UnixRecord>& records) {
     Connections found;
     for (const auto& record : records) {
-        if (record.name != listener.bound_path()) continue;
-        found.open.push_back(connection_of(record));
+        if (belongs_to(record, listener, own)) found.open.push_back(connection_of(record));
     }
-    const auto all = found.open.size() + static_cast<std::size_t>(queued);
+    const auto all = found.open.size() + own.unread;
     found.open.resize(all, Connection{.state = established});
     return found;
 }
 
-// The number of those that wait at each path, 0 for TCP; and the list of the others, after it.
+// The paths' listeners, in their places; and all connections, looked at after them.
 struct Paths {
-    std::vector<int> queued;
+    std::vector<std::optional<UnixRecord>> listeners;
     std::vector<UnixRecord> records;
 };
 
@@ -186,14 +201,11 @@ std::optional<Paths> look_at_paths(Listeners listeners) {
     Paths paths;
     bool any = false;
     for (const auto* const listener : listeners) {
-        int queued = 0;
-        if (!std::holds_alternative<TcpEndpoint>(listener->endpoint())) {
-            const auto told = unix_queue(listener->descriptor());
-            if (!told) return {};
-            queued = *told;
-            any = true;
-        }
-        paths.queued.push_back(queued);
+        auto& own = paths.listeners.emplace_back();
+        if (std::holds_alternative<TcpEndpoint>(listener->endpoint())) continue;
+        own = unix_record(listener->descriptor());
+        if (!own) return {};
+        any = true;
     }
     if (!any) return paths;
     auto records = ask(unix_request(bit(established), sequence), parse_unix);
@@ -212,9 +224,9 @@ std::optional<std::vector<Connections>> connections(std::span<const Listener* co
     std::vector<Connections> found;
     for (std::size_t at = 0; at < listeners.size(); ++at) {
         const auto* const tcp = std::get_if<TcpEndpoint>(&listeners[at]->endpoint());
-        found.push_back(tcp != nullptr
-                            ? tcp_connections(*tcp, *records, hidden_for)
-                            : path_connections(*listeners[at], paths->queued[at], paths->records));
+        found.push_back(tcp != nullptr ? tcp_connections(*tcp, *records, hidden_for)
+                                       : path_connections(*listeners[at], *paths->listeners[at],
+                                                          paths->records));
     }
     return found;
 }
@@ -248,13 +260,9 @@ std::optional<std::vector<Connection>> seen_again(std::span<const Connection> co
 }
 
 std::optional<int> unix_queue(int descriptor) {
-    struct stat socket {};
-
-    if (::fstat(descriptor, &socket) != 0) return {};
-    const auto inode = static_cast<std::uint32_t>(socket.st_ino);
-    const auto found = ask(unix_request_one(inode, sequence), parse_unix, false);
-    if (!found || found->empty()) return {};
-    return static_cast<int>(found->front().unread);
+    const auto record = unix_record(descriptor);
+    if (!record) return {};
+    return static_cast<int>(record->unread);
 }
 
 } // namespace sluice::net

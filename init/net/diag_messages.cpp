@@ -108,6 +108,11 @@ std::string name_of(View value) {
     return name;
 }
 
+UnixRecord::File file_of(View value) {
+    const auto file = front<unix_diag_vfs>(value);
+    return {.inode = file.udiag_vfs_ino, .device = file.udiag_vfs_dev};
+}
+
 bool add(View payload, std::vector<UnixRecord>& records) {
     if (payload.size() < sizeof(unix_diag_msg)) return false;
     const auto socket = front<unix_diag_msg>(payload);
@@ -120,6 +125,7 @@ bool add(View payload, std::vector<UnixRecord>& records) {
                            if (type == UNIX_DIAG_NAME) record.name = name_of(value);
                            if (type == UNIX_DIAG_RQLEN)
                                record.unread = front<unix_diag_rqlen>(value).udiag_rqueue;
+                           if (type == UNIX_DIAG_VFS) record.file = file_of(value);
                        });
     records.push_back(std::move(record));
     return whole;
@@ -192,7 +198,7 @@ Bytes unix_request(std::uint32_t states, std::uint32_t sequence) {
     unix_diag_req request{};
     request.sdiag_family = family_unix;
     request.udiag_states = states;
-    request.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN | UDIAG_SHOW_PEER;
+    request.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_RQLEN;
     return message(request, NLM_F_DUMP, sequence);
 }
 
@@ -200,7 +206,7 @@ Bytes unix_request_one(std::uint32_t inode, std::uint32_t sequence) {
     unix_diag_req request{};
     request.sdiag_family = family_unix;
     request.udiag_ino = inode;
-    request.udiag_show = UDIAG_SHOW_RQLEN;
+    request.udiag_show = UDIAG_SHOW_VFS | UDIAG_SHOW_RQLEN;
     std::ranges::fill(request.udiag_cookie, INET_DIAG_NOCOOKIE);
     return message(request, 0, sequence);
 }

@@ -30,10 +30,10 @@ constexpr std::uint32_t bit(int state) {
 /// All TCP sockets of one family (AF_INET or AF_INET6) with this local port, with INET_DIAG_INFO.
 Bytes inet_request(int family, std::uint16_t port, std::uint32_t states, std::uint32_t sequence);
 
-/// All unix sockets, with their names, peers and queue lengths.
+/// All unix sockets, with their names, files and queue lengths.
 Bytes unix_request(std::uint32_t states, std::uint32_t sequence);
 
-/// The one unix socket whose inode in sockfs this is, with the length of its queue.
+/// The one unix socket whose inode in sockfs this is, with its file and the length of its queue.
 Bytes unix_request_one(std::uint32_t inode, std::uint32_t sequence);
 
 /// What the kernel knows a TCP socket by: its addresses and ports, and a number never used twice.
@@ -71,6 +71,15 @@ struct UnixRecord {
     std::uint32_t inode = 0;
     std::string name;         // the path of the bind; abstract names begin with a NUL
     std::uint32_t unread = 0; // bytes; of a listening socket: connections in its queue
+
+    /// The file that was bound, whatever it is called by now and in whichever mount namespace.
+    struct File {
+        std::uint32_t inode = 0;
+        std::uint32_t device = 0;
+        bool operator==(const File&) const = default;
+    };
+
+    std::optional<File> file;
 };
 
 /// What one datagram of a reply holds.

@@ -89,6 +89,10 @@ std::variant<SocketFile, Refused> bind_path(const os::Descriptor& socket, const 
     struct stat made {};
 
     if (!file || ::fstat(file.get(), &made) != 0) return cannot_listen(path, errno);
+    // In a folder that others may write to, somebody may have put another file at the name since.
+    if (!S_ISSOCK(made.st_mode) || made.st_nlink != 1) {
+        return path_is_taken(path);
+    }
     SocketFile name(path.path, made.st_dev, made.st_ino); // from here on a failure removes it
     if (auto refused = set_rights(file, path, owner, group, mode)) return *std::move(refused);
     return name;

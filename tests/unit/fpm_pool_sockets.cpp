@@ -47,9 +47,9 @@ TEST_CASE("a TCP pool keeps its key, and gets a status page that nobody can gues
     CHECK(sockets.status_of_all);
     CHECK(sockets.status[0].key == "/sluice-0123456789abcdef/0");
     CHECK(sockets.status[0].status_path == "/0123456789abcdef0123456789abcdef/status");
-    REQUIRE(sockets.overrides.size() == 1);
-    CHECK(sockets.overrides[0].listen.empty());
-    CHECK(sockets.overrides[0].status_listen == sockets.status[0].key);
+    REQUIRE(sockets.overrides.pools.size() == 1);
+    CHECK(sockets.overrides.pools[0].listen.empty());
+    CHECK(sockets.overrides.pools[0].status_listen == sockets.status[0].key);
 }
 
 TEST_CASE("a path is passed under a private name, with FPM's owner and mode") {
@@ -67,14 +67,14 @@ TEST_CASE("a path is passed under a private name, with FPM's owner and mode") {
     CHECK(socket.wanted.group == 33U);
     CHECK(socket.wanted.mode == 0600);
     CHECK(socket.key == "/sluice-0123456789abcdef/0");
-    CHECK(sockets.overrides[0].listen == socket.key);
+    CHECK(sockets.overrides.pools[0].listen == socket.key);
 }
 
 TEST_CASE("without a wrapper config the real names are passed, and there is no status") {
     const auto sockets = plan_sockets(config_of({pool("www", "/run/php.sock")}), machine(), false);
     CHECK(sockets.listeners[0].key == "/run/php.sock");
     CHECK(sockets.status.empty());
-    CHECK(sockets.overrides.empty());
+    CHECK(sockets.overrides.pools.empty());
     CHECK_FALSE(sockets.status_of_all);
 }
 
@@ -110,9 +110,26 @@ TEST_CASE("what the user has set for the status is kept and used") {
     CHECK(sockets.status[0].ping_path == "/fpm-ping");
     REQUIRE(sockets.status[0].at);
     CHECK(net::to_string(*sockets.status[0].at) == "127.0.0.1:9001");
-    CHECK(sockets.overrides[0] == PoolOverride{.name = "www"});
+    CHECK(sockets.overrides.pools[0] == PoolOverride{.name = "www"});
     REQUIRE(sockets.listeners.size() == 2); // or a second generation could not bind it
     CHECK_FALSE(sockets.listeners[1].users);
+}
+
+TEST_CASE("a status port that is only for some clients is owned, and not used") {
+    auto www = pool("www", "127.0.0.1:9000");
+    www.status_listen = "127.0.0.1:9001";
+    www.allowed_clients = "10.0.0.7";
+    const auto sockets = plan_sockets(config_of({www}), machine(), true);
+    CHECK(sockets.listeners.size() == 2);
+    CHECK(sockets.status.empty());
+    CHECK_FALSE(sockets.status_of_all);
+}
+
+TEST_CASE("where all processes together are limited, those that tell the status get room") {
+    auto config = config_of({pool("www", "127.0.0.1:9000"), pool("api", "127.0.0.1:9001")});
+    CHECK(plan_sockets(config, machine(), true).overrides.process_max == 0);
+    config.process_max = 20;
+    CHECK(plan_sockets(config, machine(), true).overrides.process_max == 22);
 }
 
 TEST_CASE("PHP 7.4 has no socket for its status") {

@@ -15,18 +15,20 @@ TEST_CASE("the wrapper includes the user's file and overrides after it") {
 }
 
 TEST_CASE("the wrapper opens the pools again and sets what it was given") {
-    const std::vector<PoolOverride> pools{
-        {.name = "www", .status_listen = "/private/1", .ping_path = "/secret/ping"},
-        {.name = "api", .listen = "/private/0"}};
-    CHECK(wrapper_config("/a.conf", 10s, pools) == "include=/a.conf\n"
-                                                   "[global]\n"
-                                                   "daemonize = no\n"
-                                                   "process_control_timeout = 10s\n"
-                                                   "[www]\n"
-                                                   "pm.status_listen = /private/1\n"
-                                                   "ping.path = /secret/ping\n"
-                                                   "[api]\n"
-                                                   "listen = /private/0\n");
+    const Overrides overrides{
+        .process_max = 9,
+        .pools = {{.name = "www", .status_listen = "/private/1", .ping_path = "/secret/ping"},
+                  {.name = "api", .listen = "/private/0"}}};
+    CHECK(wrapper_config("/a.conf", 10s, overrides) == "include=/a.conf\n"
+                                                       "[global]\n"
+                                                       "daemonize = no\n"
+                                                       "process_control_timeout = 10s\n"
+                                                       "process.max = 9\n"
+                                                       "[www]\n"
+                                                       "pm.status_listen = /private/1\n"
+                                                       "ping.path = /secret/ping\n"
+                                                       "[api]\n"
+                                                       "listen = /private/0\n");
 }
 
 TEST_CASE("a path that FPM's include would read otherwise is not wrapped") {

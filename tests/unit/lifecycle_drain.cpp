@@ -97,6 +97,14 @@ TEST_CASE("without any witness QUIT is sent as soon as the queue is empty") {
     CHECK(world.elapsed() < 1'200ms);
 }
 
+TEST_CASE("a pool that cannot be asked may be at work: QUIT") {
+    auto plan = owning_plan();
+    plan.answers = false;
+    const auto world = stopped(plan, quick);
+    CHECK(world.did("send QUIT 100"));
+    CHECK_FALSE(world.did("send TERM 100"));
+}
+
 TEST_CASE("a service with listeners of its own besides is ended by QUIT") {
     auto plan = owning_plan();
     plan.stop.owns_all_listeners = false;
@@ -137,6 +145,15 @@ TEST_CASE("idle connections are let go while others are still served") {
         stopped(owning_plan(), with({.requests_last = 2s, .requests = 1, .idle_connections = 1}));
     CHECK(place(world, "release 300") < place(world, "send TERM 100"));
     CHECK(world.elapsed() >= 3s);
+}
+
+TEST_CASE("workers that /proc hides get no signal: the master's end is theirs") {
+    const auto world =
+        stopped(owning_plan(),
+                with({.requests_last = 2s, .requests = 1, .idle_connections = 2, .hidden = true}));
+    CHECK(world.elapsed() >= 3s);
+    CHECK(world.elapsed() < 3'300ms);
+    CHECK(world.did("send TERM 100"));
 }
 
 TEST_CASE("idle connections are let go to make room for the queue") {

@@ -102,4 +102,13 @@ TEST_CASE("the plan in words") {
                             "notice      mind this\n");
 }
 
+TEST_CASE("a short deadline leaves at most half of itself to the queue") {
+    config::Settings settings;
+    settings.drain.deadline = config::Duration(1'000);
+    const auto plan = make_plan(config::Kind::php_fpm, {"php-fpm"}, settings, {});
+    CHECK(plan.stop.queue == config::Duration(500));
+    CHECK(make_plan(config::Kind::php_fpm, {"php-fpm"}, {}, {}).stop.queue ==
+          config::Settings{}.drain.queue);
+}
+
 } // namespace sluice::core

@@ -110,7 +110,9 @@ void World::execute(const Action& action) {
     } else if (std::holds_alternative<Resume>(action)) {
         paused_.clear();
     } else if (const auto* const release = std::get_if<Release>(&action)) {
-        released_.insert(released_.end(), release->workers.begin(), release->workers.end());
+        if (!script.traffic.hidden) {
+            released_.insert(released_.end(), release->workers.begin(), release->workers.end());
+        }
         paused_.clear();
     } else if (std::holds_alternative<NameCut>(action)) {
         at(now_, [this] { feed(CutNamed{1}); });
