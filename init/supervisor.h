@@ -37,6 +37,7 @@ class Supervisor {
     void on_end(pid_t pid, int wait_status, bool tree_empty);
     std::vector<pid_t> left_of_service() const;
     void watch_handlers();
+    bool is_up(core::TimePoint::duration age) const;
 
     void feed(core::Event event);
     void handle(const core::Event& event);

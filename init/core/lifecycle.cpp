@@ -248,7 +248,7 @@ void Lifecycle::handle(const Seen& event) {
 
 // Without a master there is nobody to send a signal to: what is left is swept.
 void Lifecycle::drain_went_on() {
-    if (service_ || drain_->phase() < Drain::Phase::held) return;
+    if (service_ || !drain_->needs_no_master_any_more()) return;
     state_ = State::sweeping;
     sweep_killed_ = false;
     sweep();
@@ -263,7 +263,8 @@ void Lifecycle::handle(const Exited& event) {
     if (drain_) {
         exit_code_ = code;
         end_ = describe_end(event.wait_status);
-        if (!event.tree_empty && drain_->goes_on_without_master()) {
+        const bool at_work = code != 0 || orphans_;
+        if (!event.tree_empty && drain_->goes_on_without_master(at_work, now_, actions_)) {
             say(Level::warning,
                 plan_.name + " " + end_ + " during the drain; its workers go on, and finish",
                 {{"event", "master_died"}});
@@ -295,6 +296,7 @@ bool Lifecycle::keep_orphans() {
         actions_.emplace_back(GiveUpNew{}); // it died before it was of use
     } else {
         orphans_.emplace(plan_.name, plan_.stop.kill_after, now_);
+        if (plan_.stop.finishes_itself) orphans_->share();
         say(Level::warning, "the workers of the dead master go on serving until the next one is up",
             {{"event", "orphans"}});
     }
@@ -323,6 +325,11 @@ void Lifecycle::handle(const OrphansGone& /*event*/) {
     orphans_->gone(now_, actions_);
     orphans_.reset();
     if (was_serving && state_ == State::starting) replace_run();
+    if (state_ == State::draining && !service_ && plan_.stop.finishes_itself) {
+        state_ = State::sweeping; // whatever else is left
+        sweep_killed_ = false;
+        sweep();
+    }
 }
 
 // Nobody is left who serves the listeners that users are connected to: the run that was started on

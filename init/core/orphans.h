@@ -21,6 +21,9 @@ namespace sluice::core {
 /// Where the kernel lets no two listeners share an address the next run shares theirs. There they
 /// would go on accepting for ever, so they get SIGQUIT, which FPM's workers take as "finish and
 /// go"; it cuts a sleep() short, nothing else.
+///
+/// nginx's always share (Stop::finishes_itself): SIGQUIT has them leave the listener to others and
+/// finish, and costs nobody anything. A listener that is shut under them would make them spin.
 class Orphans {
   public:
     enum class Phase { serving, emptying, leaving, terminated, killed };
