@@ -288,17 +288,23 @@ void Lifecycle::handle(const Exited& event) {
 
 // The workers of a master that died hold its listeners and go on serving.
 bool Lifecycle::keep_orphans() {
-    if (!plan_.stop.owns_all_listeners || !restart_at_) return false;
+    const auto& stop = plan_.stop;
+    if (!restart_at_ || !(stop.owns_all_listeners || stop.finishes_itself)) return false;
     // Those of an earlier master are still there: of two runs' remainders and a third run the
     // kernel would have to keep three listeners apart.
     if (orphans_ && orphans_->phase() != Orphans::Phase::serving) return false;
     if (orphans_) {
         actions_.emplace_back(GiveUpNew{}); // it died before it was of use
     } else {
-        orphans_.emplace(plan_.name, plan_.stop.kill_after, now_);
-        if (plan_.stop.finishes_itself) orphans_->share();
-        say(Level::warning, "the workers of the dead master go on serving until the next one is up",
+        orphans_.emplace(plan_.name, stop.kill_after, now_);
+        if (stop.finishes_itself) orphans_->share();
+        say(Level::warning,
+            stop.owns_all_listeners
+                ? "the workers of the dead master go on serving until the next one is up"
+                : "the workers of the dead master finish what they have, and leave their ports "
+                  "to the next one",
             {{"event", "orphans"}});
+        if (!stop.owns_all_listeners) orphans_->relieved(now_, actions_);
     }
     state_ = State::backoff;
     actions_.emplace_back(Arm{Timer::restart, *std::exchange(restart_at_, std::nullopt)});

@@ -12,7 +12,9 @@ namespace {
 
 using Directives = std::vector<Directive>;
 
-constexpr int most_includes = 4'096; // far above any configuration, far below what takes long
+// Far above any configuration, far below what takes long.
+constexpr int most_includes = 4'096;
+constexpr std::size_t most_listens = 8'192;
 constexpr int deepest_include = 16;
 
 // As glob(3) matches one name, without classes of characters: "*" and "?" stop at a slash, and do
@@ -140,7 +142,7 @@ class Reader {
                 configuration.listens.push_back(
                     {one.words[1], {one.words.begin() + 2, one.words.end()}});
             }
-            return true;
+            return configuration.listens.size() <= most_listens;
         }
         return true;
     }

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace sluice::nginx {
 
@@ -207,13 +209,12 @@ class Planner {
 
     // Several servers may share one address; its options stand with one of them.
     void merge(const Socket& socket) {
-        const auto same = std::ranges::find_if(sockets_, [&](const Socket& other) {
-            return other.endpoint == socket.endpoint && other.datagrams == socket.datagrams;
-        });
-        if (same == sockets_.end()) {
+        const auto [place, added] =
+            places_.try_emplace({socket.endpoint, socket.datagrams}, sockets_.size());
+        if (added) {
             sockets_.push_back(socket);
         } else if (socket.own_bind || !socket.why_not.empty()) {
-            *same = socket;
+            sockets_[place->second] = socket;
         }
     }
 
@@ -246,6 +247,7 @@ class Planner {
     const Configuration& configuration_;
     const Machine& machine_;
     std::vector<Socket> sockets_;
+    std::map<std::pair<net::Endpoint, bool>, std::size_t> places_; // in it; true: datagrams
     Sockets planned_;
 };
 

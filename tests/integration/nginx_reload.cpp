@@ -119,6 +119,20 @@ TEST_CASE("a killed nginx: its workers finish and leave, and a new run serves") 
     CHECK(sluice.stop() == 0);
 }
 
+TEST_CASE("a killed nginx with sockets of its own: its workers leave them to the next run") {
+    const NginxSite site({.main = "daemon off;", .listen = "listen 127.0.0.1:@port@ reuseport;"});
+    Sluice sluice({.command = site.command(), .mode = each_mode()});
+    REQUIRE(site.serves());
+    REQUIRE(sluice.logs("nginx handles signals"));
+    auto request = site.in_flight();
+    ::kill(sluice.service(), SIGKILL);
+    REQUIRE(sluice.logs("nginx handles signals", 2));
+    CHECK(site.serves());
+    CHECK(site.is_whole(request));
+    REQUIRE(sluice.logs("the last worker of the dead master has gone"));
+    CHECK(sluice.stop() == 0);
+}
+
 TEST_CASE("a stop while the workers of a killed nginx serve alone: they finish") {
     const NginxSite site;
     Sluice sluice({.command = site.command(),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <iterator>
 
 #include "tests/unit/world.h"
 
@@ -84,6 +85,25 @@ TEST_CASE(
     }
     CHECK(world.lifecycle().state() == State::running);
     CHECK(said(world, "the last worker of the dead master has gone"));
+}
+
+TEST_CASE("a dead nginx's workers that hold ports of their own leave them to the next run") {
+    auto plan = nginx_plan();
+    plan.stop.owns_all_listeners = false;
+    World world(plan, killed_master(5s));
+    world.start();
+    world.run(1'050ms);
+    world.script.dies_after.reset();
+    world.script.leaves_orphan = false;
+    world.run(6s);
+    std::vector<std::string> spawns_and_signals;
+    std::ranges::copy_if(world.deeds(), std::back_inserter(spawns_and_signals),
+                         [](const auto& deed) {
+                             return deed.starts_with("spawn") || deed.starts_with("signal-orphans");
+                         });
+    CHECK(spawns_and_signals == std::vector<std::string>{"spawn", "signal-orphans QUIT", "spawn"});
+    CHECK_FALSE(world.did("sweep TERM"));
+    CHECK(world.lifecycle().state() == State::running);
 }
 
 TEST_CASE("a stop while a dead nginx's workers serve alone: they get QUIT once nothing waits") {
