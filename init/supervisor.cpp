@@ -326,6 +326,16 @@ void Supervisor::execute(const core::AwaitHandlers& action) {
 
 // --- the drain ----------------------------------------------------------------------------------
 
+void Supervisor::execute(const core::CloseUnserved& action) {
+    const auto files = os::open_files(action.pid);
+    if (!files || files->empty()) return; // we may not look, or it is gone
+    for (const auto& address : sockets_.intake().keep_those_of(*files)) {
+        os::log(Level::info,
+                plan_.name + " listens on " + address + " no more: it is closed here, too",
+                {{"event", "unserved"}, {"address", address}});
+    }
+}
+
 void Supervisor::execute(const core::CloseIntake& /*action*/) {
     feed(sockets_.intake().close());
 }

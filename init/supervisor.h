@@ -51,6 +51,7 @@ class Supervisor {
     void execute(const core::SignalOrphans& action) const;
     void execute(const core::AwaitReady& action);
     void execute(const core::AwaitHandlers& action);
+    void execute(const core::CloseUnserved& action);
     void execute(const core::CloseIntake& action);
     void execute(const core::HoldOff& action);
     void execute(const core::Look& action);

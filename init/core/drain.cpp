@@ -92,6 +92,8 @@ void Drain::close_intake(TimePoint now, Actions& actions) {
         return;
     }
     phase_ = Phase::emptying;
+    // Nobody would empty their queues.
+    if (stop_.finishes_itself && service_) actions.emplace_back(CloseUnserved{*service_});
     actions.emplace_back(CloseIntake{});
 }
 
@@ -418,6 +420,7 @@ void Drain::on(Timer timer, TimePoint now, Actions& actions) {
     case Timer::old:
     case Timer::retire:
     case Timer::sweep:
+    case Timer::reloaded:
     case Timer::restart: break;
     }
 }

@@ -18,6 +18,10 @@ using std::chrono::milliseconds;
 // file system); waiting longer would only turn one hang into two.
 constexpr milliseconds after_sweeping_kill = 1s;
 
+// Reading a configuration takes nginx tens of milliseconds. If it takes longer, the next reload or
+// the stop looks again.
+constexpr milliseconds time_to_reload = 1s;
+
 bool is_suspending(int signal) {
     return signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
@@ -133,6 +137,7 @@ void Lifecycle::handle(const ReloadAsked& /*event*/) {
                 ", which reloads by itself",
             {{"event", "reload"}});
         actions_.emplace_back(Send{*service_, signal, {}});
+        reload_sent(signal);
         break;
     }
     case State::starting:
@@ -156,6 +161,14 @@ void Lifecycle::handle(const ReloadAsked& /*event*/) {
     }
 }
 
+// A listener that a reload takes out of the configuration is closed by the service, but not by us:
+// who connects would wait for nothing.
+void Lifecycle::reload_sent(int signal) {
+    if (plan_.stop.finishes_itself && plan_.stop.owns_listeners && signal == plan_.reload_signal) {
+        actions_.emplace_back(Arm{Timer::reloaded, now_ + time_to_reload});
+    }
+}
+
 void Lifecycle::handle(const ForwardAsked& event) {
     if (!service_) {
         const auto name = signals::name_of(event.signal);
@@ -167,6 +180,7 @@ void Lifecycle::handle(const ForwardAsked& event) {
     const bool job_control = is_suspending(event.signal) || event.signal == SIGCONT;
     actions_.emplace_back(
         Send{*service_, event.signal, event.value, plan_.signal_group || job_control});
+    reload_sent(event.signal);
 }
 
 void Lifecycle::handle(const Stopped& event) {
@@ -295,6 +309,8 @@ bool Lifecycle::keep_orphans() {
     if (orphans_ && orphans_->phase() != Orphans::Phase::serving) return false;
     if (orphans_) {
         actions_.emplace_back(GiveUpNew{}); // it died before it was of use
+        // Maybe of a port that a reload has added, and which they hold.
+        if (stop.finishes_itself) orphans_->relieved(now_, actions_);
     } else {
         orphans_.emplace(plan_.name, stop.kill_after, now_);
         if (stop.finishes_itself) orphans_->share();
@@ -450,6 +466,9 @@ void Lifecycle::handle(const TimerFired& event) {
         if (state_ != State::draining) break;
         drain_->on(event.timer, now_, actions_);
         drain_went_on();
+        break;
+    case Timer::reloaded:
+        if (state_ == State::running && service_) actions_.emplace_back(CloseUnserved{*service_});
         break;
     case Timer::old:
     case Timer::retire:

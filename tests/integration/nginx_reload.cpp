@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 
@@ -76,6 +77,65 @@ TEST_CASE("a listen that HUP adds is nginx's own, and the stop is as before") {
     CHECK(site.is_whole(first));
     CHECK(site.is_whole(second));
     CHECK(sluice.exit_status() == 0);
+}
+
+TEST_CASE("a listen that HUP removes is refused, and may come back") {
+    const int second = free_port();
+    const NginxLines two{
+        .listen = "listen 127.0.0.1:@port@; listen 127.0.0.1:" + std::to_string(second) + ";"};
+    const NginxSite site(two);
+    Sluice sluice({.command = site.command(), .mode = each_mode()});
+    REQUIRE(site.serves());
+    REQUIRE(site.serves("pong", Place(second)));
+    site.configure({}, "one");
+    sluice.signal(SIGHUP);
+    REQUIRE(site.serves("one"));
+    CHECK(eventually([&] { return Place(second).refusal() == ECONNREFUSED; }));
+    CHECK(sluice.logs("listens on 127.0.0.1:" + std::to_string(second) + " no more"));
+    site.configure(two, "two");
+    sluice.signal(SIGHUP);
+    CHECK(site.serves("two", Place(second)));
+    CHECK(site.serves("two"));
+    auto request = site.in_flight();
+    sluice.signal(SIGTERM);
+    CHECK(site.is_whole(request));
+    CHECK(sluice.exit_status() == 0);
+}
+
+TEST_CASE("a stop right after a HUP that removes a listen waits for nobody there") {
+    const int second = free_port();
+    const NginxSite site(
+        {.listen = "listen 127.0.0.1:@port@; listen 127.0.0.1:" + std::to_string(second) + ";"});
+    Sluice sluice({.command = site.command(), .mode = each_mode()});
+    REQUIRE(site.serves("pong", Place(second)));
+    site.configure({}, "one");
+    sluice.signal(SIGHUP);
+    REQUIRE(site.serves("one"));
+    REQUIRE(eventually([&] { return contains(site.log(), "exited with code 0"); }));
+    const HttpConnection nobody_accepts{Place(second)};
+    const auto begin = std::chrono::steady_clock::now();
+    CHECK(sluice.stop() == 0);
+    CHECK(std::chrono::steady_clock::now() - begin < 5s);
+}
+
+TEST_CASE("a killed nginx whose workers hold a port of their own: the next run gets it") {
+    const NginxSite site;
+    Sluice sluice({.command = site.command(), .mode = each_mode()});
+    REQUIRE(site.serves());
+    REQUIRE(sluice.logs("nginx handles signals"));
+    const int second = free_port();
+    site.configure(
+        {.listen = "listen 127.0.0.1:@port@; listen 127.0.0.1:" + std::to_string(second) + ";"},
+        "two");
+    sluice.signal(SIGHUP);
+    REQUIRE(site.serves("two", Place(second)));
+    auto request = site.in_flight();
+    ::kill(sluice.service(), SIGKILL);
+    REQUIRE(sluice.logs("nginx handles signals", 2));
+    CHECK(site.is_whole(request));
+    CHECK(site.serves("two"));
+    CHECK(site.serves("two", Place(second)));
+    CHECK(sluice.stop() == 0);
 }
 
 TEST_CASE("a broken configuration at HUP changes nothing") {

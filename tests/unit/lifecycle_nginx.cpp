@@ -63,6 +63,33 @@ TEST_CASE("nginx gets QUIT when its queue is empty, and finishes what is in flig
     CHECK(said(world, "nginx had finished and was gone after 3 s"));
 }
 
+TEST_CASE("listeners that nginx has closed are closed after a reload, and before a stop") {
+    World world(nginx_plan(), finishes_after(50ms));
+    world.start();
+    world.after(1s, ForwardAsked{SIGHUP, {}});
+    world.run(900ms);
+    CHECK_FALSE(world.did("close-unserved"));
+    world.run(200ms);
+    CHECK(place(world, "send HUP 100") < place(world, "close-unserved"));
+    world.signal(DrainAsked{SIGTERM, 0});
+    world.run();
+    CHECK(std::ranges::count(world.deeds(), "close-unserved") == 2);
+    CHECK(place(world, "close-unserved") < place(world, "close-intake"));
+}
+
+TEST_CASE("a next run that dies may want a port that the dead nginx's workers hold") {
+    auto script = killed_master(5s);
+    World world(nginx_plan(), script);
+    world.start();
+    world.run(1'050ms);
+    world.script.dies_after = 10ms;
+    world.script.leaves_orphan = false;
+    CHECK_FALSE(world.did("signal-orphans QUIT"));
+    world.run(200ms);
+    CHECK(world.did("signal-orphans QUIT"));
+    CHECK_FALSE(world.did("sweep TERM"));
+}
+
 TEST_CASE("an nginx that does not finish is cut at the deadline, and what is open is counted") {
     const auto world = stopped(finishes_after(1h));
     CHECK(place(world, "send QUIT 100") < place(world, "send TERM 100"));

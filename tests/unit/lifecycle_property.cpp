@@ -88,10 +88,10 @@ class Chaos {
                                              IntakeClosed{Closing::open, "no"}});
         case 10: return Seen{any_sight()};
         default:
-            return TimerFired{
-                one_of(std::vector{Timer::announce, Timer::queue, Timer::look, Timer::report,
-                                   Timer::hold, Timer::deadline, Timer::kill, Timer::linger,
-                                   Timer::old, Timer::retire, Timer::sweep, Timer::restart})};
+            return TimerFired{one_of(
+                std::vector{Timer::announce, Timer::queue, Timer::look, Timer::report, Timer::hold,
+                            Timer::deadline, Timer::kill, Timer::linger, Timer::old, Timer::retire,
+                            Timer::sweep, Timer::restart, Timer::reloaded})};
         }
     }
 

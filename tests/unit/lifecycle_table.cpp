@@ -85,6 +85,7 @@ const std::vector<std::pair<std::string, Event>>& every_event() {
         {"kill", TimerFired{Timer::kill}},
         {"sweep", TimerFired{Timer::sweep}},
         {"restart", TimerFired{Timer::restart}},
+        {"reloaded", TimerFired{Timer::reloaded}},
     };
     return events;
 }
@@ -123,6 +124,7 @@ const std::vector<Row>& table() {
         {State::running, "exited", "backoff; arm restart"},
         {State::running, "exited, orphans left", "backoff; arm restart"},
         {State::running, "stopped", "running; suspend-self"},
+        {State::running, "reloaded", "running; close-unserved"},
         {State::draining, "forward", "draining; send USR1 100"},
         {State::draining, "exited", "lingering; arm linger"},
         {State::draining, "stopped", "draining; suspend-self"},
