@@ -162,8 +162,8 @@ class Preparation {
         prepare_nginx(
             result_, service, environment_, purpose_, [this](std::vector<std::string> command) {
                 os::Launch launch{.path = os::find_program(command.front(), search_path_).path,
-                                  .command = std::move(command),
                                   .environment = environment_};
+                launch.command = std::move(command);
                 std::erase_if(launch.environment,
                               [](const auto& entry) { return entry.starts_with("NGINX="); });
                 return os::capture(loop_, inbox_, plan().signals, launch, check_limit);
