@@ -178,7 +178,7 @@ void Drain::on(const Seen& event, TimePoint now, Actions& actions) {
 }
 
 void Drain::finish_what_is_in_flight(TimePoint now, Actions& actions) {
-    // FPM finishes by itself, on QUIT, and with an open intake something always will be in flight.
+    // FPM, too, finishes by itself on QUIT: with an open intake something always will be in flight.
     if (stop_.finishes_itself || closing_ == Closing::open) {
         end(false, now, actions);
         return;
