@@ -14,7 +14,7 @@ namespace {
 
 using signals::Meaning;
 
-// PHP-FPM's (init/core/plan): what the command is, is not known here.
+// PHP-FPM's and nginx's (init/core/plan): what the command is, is not known here.
 constexpr Duration usual_deadline{9'000};
 
 class Check {
@@ -67,18 +67,24 @@ class Check {
                       "\"TERM\" or \"QUIT\"");
     }
 
-    // Only where the file says that it is PHP-FPM: what the command makes of it is not known here.
+    // php-fpm or nginx by the file's own word: what the command makes of it is not known here.
+    bool is_server() const {
+        return settings_.service.kind == Kind::php_fpm || settings_.service.kind == Kind::nginx;
+    }
+
     void stop_signal_that_cuts_requests() {
-        if (settings_.service.kind != Kind::php_fpm) return;
+        if (!is_server()) return;
+        const std::string name = settings_.service.kind == Kind::nginx ? "nginx" : "PHP-FPM";
         const int signal = settings_.service.stop_signal.value_or(SIGQUIT);
         if (signal == SIGTERM || signal == SIGINT || signal == SIGKILL)
-            warn("service.stop_signal", signals::name_of(signal) +
-                                            " makes PHP-FPM cut the requests in flight; remove the "
-                                            "key, or write \"QUIT\", which lets them finish");
+            warn("service.stop_signal",
+                 signals::name_of(signal) + " makes " + name +
+                     " cut the requests in flight; remove the key, or write \"QUIT\", which lets "
+                     "them finish");
     }
 
     void nothing_drains() {
-        const bool expected = settings_.service.kind == Kind::php_fpm ||
+        const bool expected = is_server() ||
                               settings_.drain.deadline.value_or(Duration{0}) > Duration{0} ||
                               settings_.service.restart.value_or(Restart::no) != Restart::no;
         if (!expected) return;

@@ -16,7 +16,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array kinds{"php-fpm"sv, "plain"sv};
+constexpr std::array kinds{"php-fpm"sv, "nginx"sv, "plain"sv};
 constexpr std::array restarts{"no"sv, "on-failure"sv, "always"sv};
 constexpr std::array levels{"debug"sv, "info"sv, "warning"sv, "error"sv};
 constexpr std::array formats{"text"sv, "json"sv};
@@ -87,11 +87,16 @@ constexpr Key scalar(std::string_view name, Type type, Default usual, std::strin
 }
 
 constexpr Default always(std::string_view value) {
-    return {value, value, true};
+    return {value, value, value, true};
 }
 
 constexpr Default in_words(std::string_view words) {
-    return {words, words};
+    return {words, words, words};
+}
+
+// A server has deadlines; a program that sluice knows nothing of has none.
+constexpr Default of_servers(std::string_view server, std::string_view plain) {
+    return {server, server, plain};
 }
 
 bool add_argument(std::string_view text, Settings& settings) {
@@ -158,13 +163,14 @@ constexpr std::array table{
         print_command},
     scalar<ChoiceText<Kind, kinds>, kind>(
         "service.kind", Type::choice, in_words("recognised from the command"),
-        "How much sluice does: all that it knows of PHP-FPM, or forwarding and reaping only.",
+        "How much sluice does: all that it knows of PHP-FPM or of nginx, or forwarding and reaping "
+        "only.",
         kinds),
     scalar<SignalText, stop_signal>("service.stop_signal", Type::signal,
-                                    {"QUIT", "the signal that came"},
+                                    of_servers("QUIT", "the signal that came"),
                                     "What a drain sends to the service."),
     scalar<ChoiceText<Restart, restarts>, restart>(
-        "service.restart", Type::choice, {"on-failure", "no"},
+        "service.restart", Type::choice, of_servers("on-failure", "no"),
         "When a service that ended by itself is started again.", restarts),
     scalar<BackoffText, restart_backoff>("service.restart_backoff", Type::backoff,
                                          always("100ms..5s"),
@@ -178,6 +184,7 @@ constexpr std::array table{
         Type::signal_rules,
         {},
         {"TERM, INT, QUIT drain; HUP, USR2 reload; all else is forwarded",
+         "TERM, INT, QUIT drain; all else is forwarded (HUP: nginx reloads)",
          "all are forwarded; with a drain.deadline or a restart TERM, INT, QUIT drain"},
         "What a signal means that reaches sluice. NAME is a signal's name or number, quoted when "
         "it has a plus sign: \"RTMIN+3\".",
@@ -192,7 +199,7 @@ constexpr std::array table{
         "Where the kernel cannot refuse new connections without losing those that wait: how long "
         "the accept queue may take to run empty by itself before handshakes are held off."),
     scalar<DurationText, deadline>(
-        "drain.deadline", Type::duration, {"9s", "none"},
+        "drain.deadline", Type::duration, of_servers("9s", "none"),
         "From the drain signal to SIGTERM. Keep it, and kill_after, within what Docker allows (10 "
         "s unless stop_grace_period says otherwise). \"0s\": no deadline."),
     scalar<DurationText, kill_after>("drain.kill_after", Type::duration, always("500ms"),
@@ -201,7 +208,8 @@ constexpr std::array table{
         "drain.linger", Type::duration, always("0s"),
         "How long a container that has been drained goes on refusing new connections before it "
         "ends: the address of a container that is gone does not refuse, it hangs."),
-    scalar<ChoiceText<LogLevel, levels>, level>("log.level", Type::choice, {"info", "warning"},
+    scalar<ChoiceText<LogLevel, levels>, level>("log.level", Type::choice,
+                                                of_servers("info", "warning"),
                                                 "The least important messages to log.", levels),
     scalar<ChoiceText<LogFormat, formats>, format>("log.format", Type::choice, always("text"),
                                                    "One line of text, or one JSON object, each.",
@@ -292,15 +300,16 @@ std::string refusal(const Key& key) {
 }
 
 bool same_for_all_kinds(const Default& usual) {
-    return usual.php_fpm == usual.plain;
+    return usual.php_fpm == usual.nginx && usual.nginx == usual.plain;
 }
 
 std::string default_in_words(const Key& key) {
     std::string php_fpm(key.usual.php_fpm);
     if (same_for_all_kinds(key.usual)) return php_fpm;
     if (key.type == Type::signal_rules)
-        return "php-fpm: " + php_fpm + "; plain: " + std::string(key.usual.plain);
-    return php_fpm + " for php-fpm, " + std::string(key.usual.plain) + " for plain";
+        return "php-fpm: " + php_fpm + "; nginx: " + std::string(key.usual.nginx) +
+               "; plain: " + std::string(key.usual.plain);
+    return php_fpm + " for php-fpm and nginx, " + std::string(key.usual.plain) + " for plain";
 }
 
 } // namespace sluice::config

@@ -11,9 +11,10 @@ namespace sluice::config {
 
 enum class Type { duration, backoff, limit, choice, signal, string_list, signal_rules };
 
-/// The defaults in words; both are the same where the kind of service does not matter.
+/// The defaults in words; all are the same where the kind of service does not matter.
 struct Default {
     std::string_view php_fpm;
+    std::string_view nginx;
     std::string_view plain;
     bool is_value = false; // the text is what the operator could write in its place
 };
@@ -48,7 +49,7 @@ std::string_view name_in_section(const Key& key); // "deadline"
 std::string environment_name(const Key& key);     // "SLUICE_DRAIN_DEADLINE"
 bool can_come_from_environment(const Key& key);   // scalars only
 std::string allowed(const Key& key);              // a duration such as "8s", ...
-std::string default_in_words(const Key& key);     // 9s for php-fpm, none for plain
+std::string default_in_words(const Key& key);     // 9s for php-fpm and nginx, none for plain
 bool same_for_all_kinds(const Default& usual);
 
 /// What follows the value in a message: `is not a duration; write one as "8s", ...`.

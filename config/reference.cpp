@@ -28,7 +28,7 @@ Values:
   longest is `"24h"`.
 - Signals are names, with or without `SIG`, or numbers: `"TERM"`, `"SIGUSR1"`, `"RTMIN+3"`, `"15"`.
 
-A default that depends on the kind of service names both kinds.
+A default that depends on the kind of service names the kinds.
 
 ## The environment
 

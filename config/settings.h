@@ -11,7 +11,7 @@ namespace sluice::config {
 
 using Duration = std::chrono::milliseconds;
 
-enum class Kind { php_fpm, plain };
+enum class Kind { php_fpm, nginx, plain };
 enum class Restart { no, on_failure, always };
 enum class LogLevel { debug, info, warning, error };
 enum class LogFormat { text, json };

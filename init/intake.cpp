@@ -1,5 +1,7 @@
 #include "init/intake.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <system_error>
@@ -72,6 +74,20 @@ std::vector<std::pair<std::string, int>> Intake::newest() const {
         all.emplace_back(entry.key, listener.descriptor());
     }
     return all;
+}
+
+std::vector<std::string> Intake::keep_those_of(const std::vector<std::string>& open_files) {
+    std::vector<std::string> closed;
+    std::erase_if(entries_, [&](const Entry& entry) {
+        struct stat socket {};
+
+        if (::fstat(entry.address.live().descriptor(), &socket) != 0) return false;
+        const auto name = "socket:[" + std::to_string(socket.st_ino) + "]";
+        if (std::ranges::find(open_files, name) != open_files.end()) return false;
+        closed.push_back(to_string(entry.address.endpoint()));
+        return true;
+    });
+    return closed;
 }
 
 // --- the drain ----------------------------------------------------------------------------------

@@ -22,6 +22,10 @@ class Intake {
     /// Key and descriptor of each listener that the newest run is to have.
     std::vector<std::pair<std::string, int>> newest() const;
 
+    /// Closes the listeners that are not among these open files ("socket:[4711]") of the service,
+    /// and gives their addresses.
+    std::vector<std::string> keep_those_of(const std::vector<std::string>& open_files);
+
     // A next run beside what is left of the one before (net::Address has the instants).
 
     /// A second listener for each address; nobody gets there yet. All of them, or none and why.

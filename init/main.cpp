@@ -89,7 +89,7 @@ void log_start(const core::Plan& plan) {
     utsname system{};
     ::uname(&system);
     const char* const kernel = static_cast<const char*>(system.release);
-    const std::string kind = plan.kind == config::Kind::php_fpm ? "php-fpm" : "plain";
+    const std::string kind = core::to_string(plan.kind);
     os::log(Level::info,
             std::string("sluice ") + version + " starts " + plan.name + ": kind " + kind +
                 ", pid " + std::to_string(::getpid()) + ", uid " + std::to_string(::getuid()) +
@@ -130,7 +130,7 @@ int run(const CommandLine& line, const std::vector<int>& inherited) {
                 {{"event", "stopped"}});
         return 0;
     }
-    // Ctrl-C goes to the foreground group. For FPM that stays ours: FPM's would cut its requests.
+    // Ctrl-C goes to the foreground group. For a server that stays ours: INT cuts its requests.
     prepared.launch.terminal = prepared.plan.kind == config::Kind::plain && os::holds_terminal();
     log_start(prepared.plan);
     Supervisor supervisor(loop, inbox, prepared.plan, prepared.launch, inherited,
@@ -159,7 +159,7 @@ int check(const CommandLine& line) {
     for (const auto& problem : prepared.problems) std::fprintf(stderr, "%s\n", problem.c_str());
     if (!prepared.problems.empty()) return prepared.exit_code;
     if (prepared.stopped) {
-        std::fputs("stopped before FPM had checked its configuration\n", stderr);
+        std::fputs("stopped before the service had checked its configuration\n", stderr);
         return core::exit_own_error;
     }
     if (!line.print) print(core::describe(prepared.plan));

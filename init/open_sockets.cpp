@@ -20,22 +20,30 @@ OpenSockets::OpenSockets(const fpm::Sockets& planned) : planned_status_(planned.
     for (const auto& status : planned_status_) open_status(status);
 }
 
+OpenSockets::OpenSockets(const nginx::Sockets& planned) : for_nginx_(true) {
+    for (const auto& wanted : planned.listeners) {
+        auto made = net::Address::open(wanted);
+        if (refused("nginx", made)) continue;
+        intake_.add({}, wanted, std::get<net::Address>(std::move(made)));
+    }
+}
+
 template <class Made>
-bool OpenSockets::refused(const std::string& pool, const Made& made) {
+bool OpenSockets::refused(const std::string& of, const Made& made) {
     const auto* const refusal = std::get_if<net::Refused>(&made);
-    if (refusal != nullptr) problems_.push_back("pool " + pool + ": " + refusal->why);
+    if (refusal != nullptr) problems_.push_back(of + ": " + refusal->why);
     return refusal != nullptr;
 }
 
 void OpenSockets::open_listener(const fpm::PoolSocket& socket) {
     if (!socket.users) {
         auto made = net::listen(socket.wanted);
-        if (refused(socket.pool, made)) return;
+        if (refused("pool " + socket.pool, made)) return;
         users_own_.push_back({socket.key, std::get<net::Listener>(std::move(made))});
         return;
     }
     auto made = net::Address::open(socket.wanted);
-    if (refused(socket.pool, made)) return;
+    if (refused("pool " + socket.pool, made)) return;
     intake_.add(socket.key, socket.wanted, std::get<net::Address>(std::move(made)));
 }
 
@@ -110,6 +118,14 @@ std::vector<int> OpenSockets::descriptors() const {
 std::vector<std::string> OpenSockets::environment() const {
     std::vector<std::string> variables;
     const auto sockets = all();
+    if (for_nginx_ && !sockets.empty()) {
+        // nginx asks each for its address (getsockname), and closes those that it does not know.
+        variables.emplace_back("NGINX=");
+        for (const auto& [key, descriptor] : sockets) {
+            variables.back() += std::to_string(descriptor) + ";";
+        }
+        return variables;
+    }
     for (std::size_t at = 0; at < sockets.size(); ++at) {
         const auto number = at / most_in_variable;
         if (at % most_in_variable == 0) {

@@ -7,6 +7,7 @@
 #include "init/fpm/inquiry.h"
 #include "init/fpm/pool_sockets.h"
 #include "init/intake.h"
+#include "init/nginx/sockets.h"
 #include "init/os/private_folder.h"
 
 namespace sluice {
@@ -18,6 +19,7 @@ class OpenSockets {
 
     /// Binds what was planned; with any problems() nothing is to be used.
     explicit OpenSockets(const fpm::Sockets& planned);
+    explicit OpenSockets(const nginx::Sockets& planned);
 
     /// Reasons not to start, each one a sentence.
     const std::vector<std::string>& problems() const { return problems_; }
@@ -38,7 +40,7 @@ class OpenSockets {
     /// old ones, and would answer in place of the next.
     void renew_status();
 
-    /// What the newest run inherits, and the variables (FPM_SOCKETS) that tell it.
+    /// What the newest run inherits, and the variables (FPM_SOCKETS, NGINX) that tell it.
     std::vector<int> descriptors() const;
     std::vector<std::string> environment() const;
 
@@ -49,7 +51,7 @@ class OpenSockets {
     };
 
     template <class Made>
-    bool refused(const std::string& pool, const Made& made);
+    bool refused(const std::string& of, const Made& made);
     void open_listener(const fpm::PoolSocket& socket);
     void open_status(const fpm::StatusSocket& status);
     std::vector<std::pair<std::string, int>> all() const;
@@ -60,6 +62,7 @@ class OpenSockets {
     std::vector<Other> status_;    // after the folder: they leave it first
     std::vector<fpm::StatusSocket> planned_status_;
     std::vector<fpm::StatusPage> pages_;
+    bool for_nginx_ = false;
     int names_ = 0;
     bool own_status_ = true;
     std::vector<std::string> problems_;

@@ -109,9 +109,10 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     CommandLine line;
     Raw raw;
     const bool check = argc > 1 && std::string_view(argv[1]) == "check";
-    CLI::App app(check ? "Checks the configuration, FPM's included, and shows what sluice would do."
-                       : "PID 1 for PHP-FPM containers.",
-                 check ? "sluice check" : "sluice");
+    CLI::App app(
+        check ? "Checks the configuration, the service's included, and shows what sluice would do."
+              : "PID 1 for PHP-FPM containers.",
+        check ? "sluice check" : "sluice");
     add_options(app, raw);
     if (check) {
         line.task = CommandLine::Task::check;

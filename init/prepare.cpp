@@ -7,8 +7,6 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "init/fpm/config_check.h"
 #include "init/fpm/effective_config.h"
@@ -16,11 +14,14 @@
 #include "init/fpm/recognise.h"
 #include "init/fpm/wrapper.h"
 #include "init/net/features.h"
+#include "init/nginx/recognise.h"
 #include "init/os/accounts.h"
 #include "init/os/capture.h"
 #include "init/os/descriptors.h"
 #include "init/os/program.h"
 #include "init/os/random.h"
+#include "init/os/text_file.h"
+#include "init/prepare_nginx.h"
 #include "signals/meaning.h"
 #include "signals/names.h"
 
@@ -33,11 +34,6 @@ using namespace std::chrono_literals;
 // An FPM that takes longer than this to read its configuration (20 to 40 ms as a rule) waits for
 // something, and is not going to be up in time either.
 constexpr auto check_limit = 10s;
-
-std::string text_of(const std::string& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 class Preparation {
   public:
@@ -61,15 +57,26 @@ class Preparation {
                    "service.command in the configuration");
             return std::move(result_);
         }
-        const bool may_be_fpm = settings_.service.kind != config::Kind::plain;
-        const auto service = may_be_fpm ? fpm::recognise(command, image()) : std::nullopt;
-        const auto kind =
-            settings_.service.kind.value_or(service ? config::Kind::php_fpm : config::Kind::plain);
+        const auto service =
+            may_be(config::Kind::php_fpm) ? fpm::recognise(command, image()) : std::nullopt;
+        const auto web_server = may_be(config::Kind::nginx)
+                                    ? nginx::recognise(command, image().is_script)
+                                    : std::nullopt;
+        const auto recognised = service      ? config::Kind::php_fpm
+                                : web_server ? config::Kind::nginx
+                                             : config::Kind::plain;
+        const auto kind = settings_.service.kind.value_or(recognised);
         result_.plan = core::make_plan(kind, command, settings_, options_);
         refuse_reloads_without_a_way();
-        if (kind == config::Kind::php_fpm) tell_of_lost_drains();
+        if (kind != config::Kind::plain) tell_of_lost_drains();
         if (service) {
             complete(*service);
+        } else if (web_server) {
+            complete(*web_server);
+        } else if (kind == config::Kind::nginx) {
+            notice("service.kind says nginx, but there is none in the place of the program: its "
+                   "sockets are left to it, and what waits in their accept queues at a stop is "
+                   "lost; write nginx into the command");
         } else if (kind == config::Kind::php_fpm) {
             notice("service.kind says php-fpm, but there is none in the command: FPM's own "
                    "process_control_timeout is in force, and without one it cuts requests at a "
@@ -86,6 +93,8 @@ class Preparation {
   private:
     core::Plan& plan() { return result_.plan; }
 
+    bool may_be(config::Kind kind) const { return settings_.service.kind.value_or(kind) == kind; }
+
     void notice(std::string text) { plan().notices.push_back(std::move(text)); }
 
     void refuse(int exit_code, std::string why) {
@@ -99,9 +108,9 @@ class Preparation {
         for (const auto& [signal, rule] : plan().signals) {
             if (rule.meaning != signals::Meaning::reload) continue;
             refuse(core::exit_own_error,
-                   "signals." + signals::name_of(signal) + ": \"reload\" is for php-fpm, and " +
-                       plan().name +
-                       " is none; write \"forward\", or \"forward NAME\" with the "
+                   "signals." + signals::name_of(signal) +
+                       ": \"reload\" is for php-fpm and nginx, and " + plan().name +
+                       " is neither; write \"forward\", or \"forward NAME\" with the "
                        "signal that it reloads on");
         }
     }
@@ -112,8 +121,9 @@ class Preparation {
             const auto rule = signals::meaning_of(signal, plan().signals);
             if (rule.meaning != signals::Meaning::forward) continue;
             auto text = "signal " + signals::name_of(signal);
-            text += " is passed on and does not drain: there is no deadline, and what FPM cuts is "
-                    "not counted; FPM gets QUIT at a drain anyway, so remove the rule for it";
+            text += " is passed on and does not drain: there is no deadline, and what is cut is "
+                    "not counted; the service gets QUIT at a drain anyway, so remove the rule for "
+                    "it";
             notice(std::move(text));
         }
     }
@@ -139,8 +149,25 @@ class Preparation {
         result_.launch.command = plan().command;
         auto& environment = result_.launch.environment;
         environment = environment_;
-        std::erase_if(environment,
-                      [](const auto& entry) { return entry.starts_with("FPM_SOCKETS"); });
+        std::erase_if(environment, [this](const auto& entry) {
+            return entry.starts_with("FPM_SOCKETS") ||
+                   (plan().kind == config::Kind::nginx && entry.starts_with("NGINX="));
+        });
+    }
+
+    // --- nginx --------------------------------------------------------------------------------
+
+    void complete(const nginx::Service& service) {
+        plan().name = std::filesystem::path(service.program).filename();
+        prepare_nginx(
+            result_, service, environment_, purpose_, [this](std::vector<std::string> command) {
+                os::Launch launch{.path = os::find_program(command.front(), search_path_).path,
+                                  .environment = environment_};
+                launch.command = std::move(command);
+                std::erase_if(launch.environment,
+                              [](const auto& entry) { return entry.starts_with("NGINX="); });
+                return os::capture(loop_, inbox_, plan().signals, launch, check_limit);
+            });
     }
 
     // --- php-fpm ------------------------------------------------------------------------------
@@ -357,7 +384,7 @@ class Preparation {
         const net::TcpEndpoint any{.family = AF_INET6};
         net::TcpEndpoint loopback{.family = AF_INET6};
         loopback.host.back() = 1;
-        return {.hosts = text_of("/etc/hosts"),
+        return {.hosts = os::text_of("/etc/hosts"),
                 .ipv6 = {.any = net::can_be_bound(any), .loopback = net::can_be_bound(loopback)},
                 .user_id = os::user_id,
                 .group_id = os::group_id,

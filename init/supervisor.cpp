@@ -107,6 +107,10 @@ void Supervisor::on_signals(const std::vector<signals::Received>& batch) {
 
 void Supervisor::on_signal(const signals::Received& received) {
     if (received.signal == SIGCHLD && !received.from_process) return;
+    // Somebody resized the terminal, which the service does not have. nginx would take it for the
+    // order to let its workers go.
+    const bool resized = received.signal == SIGWINCH && !received.from_process;
+    if (resized && plan_.kind == config::Kind::nginx) return;
     const auto rule = signals::meaning_of(received.signal, plan_.signals);
     os::log(Level::debug,
             "signal " + signals::name_of(received.signal) + " from pid " +
@@ -159,11 +163,12 @@ void Supervisor::on_end(pid_t pid, int wait_status, bool tree_empty) {
 // are theirs until they are reaped. What PHP has started serves nobody, whoever adopted it. Nor
 // does a worker whose only client is sluice.
 bool Supervisor::take_orphans() {
+    const auto* const titles = plan_.kind == config::Kind::nginx ? "nginx: " : "php-fpm: ";
     bool some = false;
     for (const auto& process : os::processes()) {
         if (process.parent != ::getpid() || process.ended) continue;
         const auto title = os::command_line(process.pid);
-        if (!title.starts_with("php-fpm: ")) continue;
+        if (!title.starts_with(titles)) continue;
         if (sockets_.serves_status(title)) {
             ::kill(process.pid, SIGKILL);
         } else {
@@ -185,13 +190,23 @@ std::vector<pid_t> Supervisor::left_of_service() const {
     return left;
 }
 
+// nginx has its handlers some instants before it looks at what they note: a QUIT in between would
+// rest until the next signal. Once it has workers it looks. (With "master_process off" it has
+// none.)
+bool Supervisor::is_up(core::TimePoint::duration age) const {
+    if (!os::catches(awaited_, plan_.stop.signal.value_or(SIGTERM))) return false;
+    if (!plan_.stop.finishes_itself || age > plan_.stop.hold) return true;
+    const auto all = os::processes();
+    return std::ranges::find(all, awaited_, &os::Process::parent) != all.end();
+}
+
 // FPM tells nobody when it has installed its handlers, so it is looked at: often while it is young,
 // ever less often behind an entrypoint that takes its time, and never once it is up.
 void Supervisor::watch_handlers() {
     if (awaited_ == 0 || lifecycle_.service() != awaited_) return;
     const auto age = now() - awaited_since_;
     const bool cannot_be_seen = age > plan_.stop.hold && os::processes().empty();
-    if (os::catches(awaited_, plan_.stop.signal.value_or(SIGTERM)) || cannot_be_seen) {
+    if (is_up(age) || cannot_be_seen) {
         const pid_t pid = std::exchange(awaited_, 0);
         feed(core::Catches{pid});
         if (!std::exchange(awaited_to_start_, false)) return;
@@ -337,6 +352,16 @@ void Supervisor::execute(const core::AwaitHandlers& action) {
 }
 
 // --- the drain ----------------------------------------------------------------------------------
+
+void Supervisor::execute(const core::CloseUnserved& action) {
+    const auto files = os::open_files(action.pid);
+    if (!files || files->empty()) return; // we may not look, or it is gone
+    for (const auto& address : sockets_.intake().keep_those_of(*files)) {
+        os::log(Level::info,
+                plan_.name + " listens on " + address + " no more: it is closed here, too",
+                {{"event", "unserved"}, {"address", address}});
+    }
+}
 
 void Supervisor::execute(const core::CloseIntake& /*action*/) {
     feed(sockets_.intake().close());

@@ -38,6 +38,7 @@ class Supervisor {
     std::vector<pid_t> left_of_service() const;
     void watch_handlers();
     void wait_for_answer(pid_t pid);
+    bool is_up(core::TimePoint::duration age) const;
 
     void feed(core::Event event);
     void handle(const core::Event& event);
@@ -50,6 +51,7 @@ class Supervisor {
     void execute(const core::SignalOrphans& action) const;
     void execute(const core::AwaitReady& action);
     void execute(const core::AwaitHandlers& action);
+    void execute(const core::CloseUnserved& action);
     void execute(const core::CloseIntake& action);
     void execute(const core::HoldOff& action);
     void execute(const core::Look& action);

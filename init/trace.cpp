@@ -22,6 +22,7 @@ const char* to_string(core::Timer timer) {
     case core::Timer::kill: return "kill";
     case core::Timer::sweep: return "sweep";
     case core::Timer::restart: return "restart";
+    case core::Timer::reloaded: return "reloaded";
     }
     return "?";
 }
@@ -109,6 +110,8 @@ struct InWords {
     std::string operator()(const core::AwaitReady&) const { return "await-ready"; }
 
     std::string operator()(const core::AwaitHandlers&) const { return "await-handlers"; }
+
+    std::string operator()(const core::CloseUnserved&) const { return "close-unserved"; }
 
     std::string operator()(const core::CloseIntake&) const { return "close-intake"; }
 

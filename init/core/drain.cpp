@@ -79,10 +79,24 @@ void Drain::begin(std::optional<pid_t> service, TimePoint now, Actions& actions)
     close_intake(now, actions);
 }
 
-bool Drain::goes_on_without_master() {
+bool Drain::goes_on_without_master(bool at_work, TimePoint now, Actions& actions) {
+    if (stop_.finishes_itself) {
+        if (!at_work || phase_ >= Phase::terminated) return false;
+        service_.reset();
+        if (phase_ >= Phase::held) ask_orphans(now, actions);
+        return true;
+    }
     if (!stop_.owns_listeners || phase_ >= Phase::held) return false;
     service_.reset();
     return true;
+}
+
+bool Drain::needs_no_master_any_more() const {
+    return phase_ >= Phase::held && !finishes_by_itself_now();
+}
+
+bool Drain::finishes_by_itself_now() const {
+    return stop_.finishes_itself && phase_ == Phase::asked;
 }
 
 // --- the intake ---------------------------------------------------------------------------------
@@ -94,6 +108,8 @@ void Drain::close_intake(TimePoint now, Actions& actions) {
         return;
     }
     phase_ = Phase::emptying;
+    // Nobody would empty their queues.
+    if (stop_.finishes_itself && service_) actions.emplace_back(CloseUnserved{*service_});
     actions.emplace_back(CloseIntake{});
 }
 
@@ -134,6 +150,11 @@ void Drain::look_soon(TimePoint now, Actions& actions) {
 }
 
 void Drain::on(const Seen& event, TimePoint now, Actions& actions) {
+    if (finishes_by_itself_now()) {
+        last_ = event.sight;
+        report(now, actions);
+        return;
+    }
     if (phase_ < Phase::queueing || phase_ > Phase::finishing) return;
     last_ = event.sight;
     if (last_->served) {
@@ -175,7 +196,8 @@ void Drain::on(const Seen& event, TimePoint now, Actions& actions) {
 }
 
 void Drain::finish_what_is_in_flight(TimePoint now, Actions& actions) {
-    if (closing_ == Closing::open) { // something always will be: FPM finishes by itself, on QUIT
+    // FPM, too, finishes by itself on QUIT: with an open intake something always will be in flight.
+    if (stop_.finishes_itself || closing_ == Closing::open) {
         end(false, now, actions);
         return;
     }
@@ -286,6 +308,7 @@ void Drain::end(bool certain, TimePoint now, Actions& actions) {
     if (!service_) {
         phase_ = Phase::held;
         asked_at_ = now;
+        if (stop_.finishes_itself) ask_orphans(now, actions);
         return;
     }
     if (stop_.hold > 0ms && !certain) {
@@ -304,6 +327,14 @@ void Drain::send_stop(TimePoint now, Actions& actions) {
     asked_at_ = now;
     const int signal = certain_ ? SIGTERM : stop_.signal.value_or(signal_);
     actions.emplace_back(Send{*service_, signal, {}, signal_group_});
+    // Those of an earlier master may be at work still.
+    if (stop_.finishes_itself) actions.emplace_back(SignalOrphans{signal});
+}
+
+void Drain::ask_orphans(TimePoint now, Actions& actions) {
+    phase_ = Phase::asked;
+    asked_at_ = asked_at_.value_or(now);
+    actions.emplace_back(SignalOrphans{stop_.signal.value_or(signal_)});
 }
 
 void Drain::on(const Catches& event, TimePoint now, Actions& actions) {
@@ -320,8 +351,14 @@ void Drain::hurry(TimePoint now, Actions& actions) {
 }
 
 void Drain::name_cut(Actions& actions) {
-    if (!fpm_) return;
     if (last_) lost_in_queue_ = last_->queued;
+    if (!fpm_) {
+        // As of the last look: it is let know of nothing, and the idle ones were ended at the stop.
+        if (finishes_by_itself_now() && last_ && last_->connections) {
+            cut_ = last_->connections->open;
+        }
+        return;
+    }
     if (!last_ || !last_->workers) {
         if (service_) actions.emplace_back(NameCut{*service_});
         return;
@@ -338,8 +375,8 @@ void Drain::name_cut(Actions& actions) {
 }
 
 void Drain::cut_short(TimePoint now, Actions& actions) {
-    phase_ = Phase::terminated;
     name_cut(actions);
+    phase_ = Phase::terminated;
     if (auto paused = keep_alive_.take_paused(); !paused.empty()) {
         actions.emplace_back(Resume{std::move(paused)});
     }
@@ -377,8 +414,13 @@ void Drain::on(Timer timer, TimePoint now, Actions& actions) {
         if (phase_ >= Phase::queueing && phase_ <= Phase::finishing) actions.emplace_back(Look{});
         break;
     case Timer::report:
-        if (phase_ > Phase::finishing) break;
-        report(now, actions);
+        if (finishes_by_itself_now()) {
+            actions.emplace_back(Look{}); // and then report
+        } else if (phase_ > Phase::finishing) {
+            break;
+        } else {
+            report(now, actions);
+        }
         actions.emplace_back(Arm{Timer::report, now + report_every});
         break;
     case Timer::hold:
@@ -401,6 +443,7 @@ void Drain::on(Timer timer, TimePoint now, Actions& actions) {
     case Timer::old:
     case Timer::retire:
     case Timer::sweep:
+    case Timer::reloaded:
     case Timer::restart: break;
     }
 }

@@ -24,7 +24,9 @@ namespace sluice::core {
 /// terminated  The deadline: what is in flight was named, SIGTERM was sent.
 /// killed      SIGKILL was sent.
 ///
-/// A service whose listeners are its own goes from announcing to held.
+/// A service whose listeners are its own goes from announcing to held. One that finishes what is
+/// in flight by itself (Stop::finishes_itself) goes from emptying to held, and takes its time in
+/// asked.
 ///
 /// The master goes on running until there is nothing left to do, so it still forks for a pool of
 /// kind "ondemand", reads what workers log and enforces request_terminate_timeout. Where it is
@@ -37,12 +39,17 @@ class Drain {
 
     Drain(const Plan& plan, int signal, TimePoint since);
 
-    /// Without a service it is the drain of what a dead master left behind: no signal is sent, and
-    /// who owns this sweeps them from the phase "held" on.
+    /// Without a service it is the drain of what a dead master left behind: no signal is sent but
+    /// to workers that finish by themselves, and who owns this sweeps them when it
+    /// needs_no_master_any_more().
     void begin(std::optional<pid_t> service, TimePoint now, Actions& actions);
 
-    /// The master has died, and its workers have not: true if they are let finish.
-    bool goes_on_without_master();
+    /// The master has ended, and something of its tree has not: true if that is let finish.
+    /// `at_work`: it may be in the middle of something.
+    bool goes_on_without_master(bool at_work, TimePoint now, Actions& actions);
+
+    /// Where there is no master: what is left has had its time.
+    bool needs_no_master_any_more() const;
 
     Phase phase() const { return phase_; }
 
@@ -78,6 +85,8 @@ class Drain {
     void let_keep_alive_go(TimePoint now, Actions& actions);
     void end(bool certain, TimePoint now, Actions& actions);
     void send_stop(TimePoint now, Actions& actions);
+    void ask_orphans(TimePoint now, Actions& actions);
+    bool finishes_by_itself_now() const;
     void report(TimePoint now, Actions& actions) const;
     void name_cut(Actions& actions);
     std::string how_it_ended() const;

@@ -51,11 +51,12 @@ std::string Drain::what_each_phase_took() const {
     std::string text =
         "; " + std::string(in_words(*closing_)) + " after " + in_words(*closed_at_ - since_);
     if (emptied_at_) text += ", queue empty after " + in_words(*emptied_at_ - *closed_at_);
-    if (emptied_at_ && asked_at_) {
+    if (emptied_at_ && asked_at_ && !stop_.finishes_itself) {
         text += ", in flight done after " + in_words(*asked_at_ - *emptied_at_);
     }
     if (asked_at_ && ended_at_) {
-        text += ", " + name_ + " gone after " + in_words(*ended_at_ - *asked_at_);
+        text += ", " + name_ + (stop_.finishes_itself ? " had finished and was" : "") +
+                " gone after " + in_words(*ended_at_ - *asked_at_);
     }
     return text;
 }
@@ -73,6 +74,7 @@ Message Drain::account(const std::string& end, int exit_code, TimePoint now) con
     if (const auto count = finished())
         add("finished", *count, std::to_string(*count) + " finished");
     if (fpm_) add("cut", cut_, count_of(cut_, "request") + " cut");
+    if (!fpm_ && cut_ > 0) add("cut", cut_, "about " + count_of(cut_, "connection") + " cut");
     if (lost_in_queue_ > 0) {
         add("lost", lost_in_queue_, count_of(lost_in_queue_, "connection") + " lost in the queue");
     }

@@ -28,6 +28,7 @@ enum class Timer {
     kill,     // SIGTERM at the deadline had its time
     sweep,    // what is left of the process tree had its time
     restart,  // the back-off is over
+    reloaded, // the service had its time to reload
 };
 
 // What happened. A run is one process that was spawned as the service.
@@ -157,6 +158,11 @@ struct AwaitHandlers { // watch for the process to catch the stop signal, then s
     bool operator==(const AwaitHandlers&) const = default;
 };
 
+struct CloseUnserved { // the listeners that the service has closed, so that nobody waits there
+    pid_t pid;
+    bool operator==(const CloseUnserved&) const = default;
+};
+
 struct CloseIntake { // so that new connections are refused; then send IntakeClosed
     bool operator==(const CloseIntake&) const = default;
 };
@@ -218,8 +224,8 @@ struct Finish {
 };
 
 using Action = std::variant<Message, Spawn, SwitchOver, LookAtOld, LeaveOld, SignalOrphans,
-                            AwaitReady, AwaitHandlers, CloseIntake, HoldOff, Look, Pause, Resume,
-                            Release, Send, Sweep, NameCut, SuspendSelf, Arm, Finish>;
+                            AwaitReady, AwaitHandlers, CloseUnserved, CloseIntake, HoldOff, Look,
+                            Pause, Resume, Release, Send, Sweep, NameCut, SuspendSelf, Arm, Finish>;
 
 using Actions = std::vector<Action>;
 

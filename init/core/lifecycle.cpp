@@ -18,6 +18,10 @@ using std::chrono::milliseconds;
 // file system); waiting longer would only turn one hang into two.
 constexpr milliseconds after_sweeping_kill = 1s;
 
+// Reading a configuration takes nginx tens of milliseconds. If it takes longer, the next reload or
+// the stop looks again.
+constexpr milliseconds time_to_reload = 1s;
+
 bool is_suspending(int signal) {
     return signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
@@ -141,6 +145,7 @@ void Lifecycle::handle(const ReloadAsked& /*event*/) {
                 ", which reloads by itself",
             {{"event", "reload"}});
         actions_.emplace_back(Send{*service_, signal, {}});
+        reload_sent(signal);
         break;
     }
     case State::starting:
@@ -172,6 +177,14 @@ void Lifecycle::refuse_reload() {
     say(Level::warning, "reload refused: sluice is stopping", {{"event", "reload_refused"}});
 }
 
+// A listener that a reload takes out of the configuration is closed by the service, but not by us:
+// who connects would wait for nothing.
+void Lifecycle::reload_sent(int signal) {
+    if (plan_.stop.finishes_itself && plan_.stop.owns_listeners && signal == plan_.reload_signal) {
+        actions_.emplace_back(Arm{Timer::reloaded, now_ + time_to_reload});
+    }
+}
+
 void Lifecycle::handle(const ForwardAsked& event) {
     if (!service_) {
         const auto name = signals::name_of(event.signal);
@@ -183,6 +196,7 @@ void Lifecycle::handle(const ForwardAsked& event) {
     const bool job_control = is_suspending(event.signal) || event.signal == SIGCONT;
     actions_.emplace_back(
         Send{*service_, event.signal, event.value, plan_.signal_group || job_control});
+    reload_sent(event.signal);
 }
 
 void Lifecycle::handle(const Stopped& event) {
@@ -270,7 +284,7 @@ void Lifecycle::handle(const Seen& event) {
 
 // Without a master there is nobody to send a signal to: what is left is swept.
 void Lifecycle::drain_went_on() {
-    if (service_ || drain_->phase() < Drain::Phase::held) return;
+    if (service_ || !drain_->needs_no_master_any_more()) return;
     state_ = State::sweeping;
     sweep_killed_ = false;
     sweep();
@@ -352,6 +366,9 @@ void Lifecycle::handle(const TimerFired& event) {
         if (state_ != State::draining) break;
         drain_->on(event.timer, now_, actions_);
         drain_went_on();
+        break;
+    case Timer::reloaded:
+        if (state_ == State::running && service_) actions_.emplace_back(CloseUnserved{*service_});
         break;
     case Timer::old:
     case Timer::retire:

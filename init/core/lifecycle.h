@@ -59,6 +59,7 @@ class Lifecycle {
     void handle(const DrainAsked& event);
     void handle(const ReloadAsked& event);
     void handle(const ForwardAsked& event);
+    void reload_sent(int signal);
     void handle(const Exited& event);
     void handle(const Stopped& event);
     void handle(const TreeEmpty& event);

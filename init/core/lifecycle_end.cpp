@@ -22,7 +22,8 @@ void Lifecycle::handle(const Exited& event) {
     } else if (drain_) {
         exit_code_ = code;
         end_ = describe_end(event.wait_status);
-        if (some_serve && drain_->goes_on_without_master()) {
+        const bool at_work = code != 0 || orphans_;
+        if (some_serve && drain_->goes_on_without_master(at_work, now_, actions_)) {
             say(Level::warning,
                 plan_.name + " " + end_ + " during the drain; its workers go on, and finish",
                 {{"event", "master_died"}});
@@ -31,7 +32,8 @@ void Lifecycle::handle(const Exited& event) {
         exit_code_ = drain_->ended(code, now_);
     } else {
         died(code, describe_end(event.wait_status));
-        if (plan_.stop.owns_all_listeners && some_serve) {
+        const auto& stop = plan_.stop;
+        if (some_serve && (stop.owns_all_listeners || stop.finishes_itself)) {
             leave_to_orphans(event.workers_left);
             return;
         }
@@ -51,14 +53,23 @@ void Lifecycle::leave_to_orphans(bool of_this_run) {
         let_orphans_finish();
         return;
     }
+    const auto& stop = plan_.stop;
     if (!orphans_) {
-        orphans_.emplace(plan_.name, plan_.stop.kill_after, now_);
-        say(Level::warning, "the workers of the dead master go on serving until the next one is up",
+        orphans_.emplace(plan_.name, stop.kill_after, now_);
+        if (stop.finishes_itself) orphans_->share();
+        say(Level::warning,
+            stop.owns_all_listeners
+                ? "the workers of the dead master go on serving until the next one is up"
+                : "the workers of the dead master finish what they have, and leave their ports "
+                  "to the next one",
             {{"event", "orphans"}});
-    } else if (of_this_run && orphans_->phase() != Orphans::Phase::serving) {
+        if (!stop.owns_all_listeners) orphans_->relieved(now_, actions_);
+    } else {
         // Those of an earlier master are still there: of two runs' remainders and a third run the
         // kernel would have to keep three listeners apart.
-        orphans_->join_in();
+        if (of_this_run && orphans_->phase() != Orphans::Phase::serving) orphans_->join_in();
+        // The next run may have died of a port that a reload added, and that they hold.
+        if (stop.finishes_itself) orphans_->relieved(now_, actions_);
     }
     state_ = State::backoff;
     actions_.emplace_back(Arm{Timer::restart, *std::exchange(restart_at_, std::nullopt)});

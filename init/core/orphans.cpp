@@ -36,7 +36,10 @@ void Orphans::relieved(TimePoint now, Actions& actions) {
     actions.emplace_back(Arm{Timer::retire, now + limit});
     phase_ = Phase::emptying;
     pause_ = first_pause;
-    if (!shared_) actions.emplace_back(SwitchOver{});
+    if (!shared_) {
+        switched_ = true;
+        actions.emplace_back(SwitchOver{});
+    }
     actions.emplace_back(LookAtOld{});
 }
 
@@ -53,7 +56,7 @@ void Orphans::on(const OldSeen& event, TimePoint now, Actions& actions) {
 
 void Orphans::leave(Actions& actions) {
     if (phase_ == Phase::serving || std::exchange(left_, true)) return;
-    actions.emplace_back(LeaveOld{});
+    if (switched_) actions.emplace_back(LeaveOld{});
     if (shared_) actions.emplace_back(SignalOrphans{SIGQUIT});
 }
 

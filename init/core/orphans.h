@@ -22,6 +22,9 @@ namespace sluice::core {
 /// these have gone, the next run shares the listeners that are there. The workers that have them
 /// would go on accepting for ever, so they get SIGQUIT, which FPM's workers take as "finish and
 /// go"; it cuts a sleep() short, nothing else.
+///
+/// nginx's always share (Stop::finishes_itself): SIGQUIT has them leave the listener to others and
+/// finish, and costs nobody anything. A listener that is shut under them would make them spin.
 class Orphans {
   public:
     enum class Phase { serving, emptying, leaving, terminated, killed };
@@ -57,6 +60,7 @@ class Orphans {
     TimePoint since_;
     bool shared_ = false;
     Phase phase_ = Phase::serving;
+    bool switched_ = false;              // away from their listeners, or some of them
     bool left_ = false;                  // the old listeners
     std::chrono::milliseconds pause_{0}; // until the next look
 };

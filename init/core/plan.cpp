@@ -46,6 +46,19 @@ void plan_php_fpm(Plan& plan, const config::Settings& settings) {
     plan.log_level = settings.log.level.value_or(config::LogLevel::info);
 }
 
+// HUP, USR1, USR2 and WINCH mean something to nginx, so they are passed on: its reload is its own.
+void plan_nginx(Plan& plan, const config::Settings& settings) {
+    using namespace std::chrono_literals;
+    drain_on_stop_signals(plan.signals);
+    plan.reload_signal = SIGHUP; // for a signal that the operator has set to "reload"
+    plan.stop.signal = settings.service.stop_signal.value_or(SIGQUIT);
+    plan.stop.deadline = deadline(settings, 9s);
+    plan.stop.hold = 1s;
+    plan.stop.finishes_itself = true;
+    plan.restarting.when = settings.service.restart.value_or(config::Restart::on_failure);
+    plan.log_level = settings.log.level.value_or(config::LogLevel::info);
+}
+
 // A plain service has nothing done to it that was not asked for.
 void plan_plain(Plan& plan, const config::Settings& settings) {
     plan.stop.signal = settings.service.stop_signal;
@@ -75,6 +88,7 @@ Plan make_plan(Kind kind, const std::vector<std::string>& command, const config:
     plan.restarting.limit = settings.service.restart_limit;
     switch (kind) {
     case Kind::php_fpm: plan_php_fpm(plan, settings); break;
+    case Kind::nginx: plan_nginx(plan, settings); break;
     case Kind::plain: plan_plain(plan, settings); break;
     }
     if (plan.stop.deadline) { // a usual drain.queue may be longer than a short deadline

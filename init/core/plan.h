@@ -30,6 +30,11 @@ struct Stop {
     // service catches it, but no longer than this. 0: it is sent at once.
     config::Duration hold{0};
 
+    // It stops accepting, ends idle connections and finishes what is in flight on its signal alone,
+    // as nginx does; so it gets that as soon as its queue is empty, and not FPM's SIGTERM when
+    // idle. Its workers do the same when they are left without a master.
+    bool finishes_itself = false;
+
     bool owns_listeners = false;     // sluice has bound some of the service's listeners
     bool owns_all_listeners = false; // and the service has no others
     config::Duration announce{0};    // how long new connections are still taken
@@ -76,6 +81,9 @@ Plan make_plan(config::Kind kind, const std::vector<std::string>& command,
 
 /// FPM's exit status for a configuration that it does not take: starting it again cannot help.
 inline constexpr int fpm_config_error = 78;
+
+/// As the configuration calls it: "php-fpm".
+const char* to_string(config::Kind kind);
 
 /// The plan as `sluice check` prints it, one thing a line.
 std::string describe(const Plan& plan);

@@ -50,12 +50,21 @@ std::string restart_words(const Restarting& restarting) {
 
 } // namespace
 
+const char* to_string(config::Kind kind) {
+    switch (kind) {
+    case config::Kind::php_fpm: return "php-fpm";
+    case config::Kind::nginx: return "nginx";
+    case config::Kind::plain: return "plain";
+    }
+    return "?";
+}
+
 std::string describe(const Plan& plan) {
     std::string text;
     const auto line = [&](std::string_view label, const std::string& value) {
         text += std::string(label) + std::string(12 - label.size(), ' ') + value + "\n";
     };
-    line("kind", plan.kind == config::Kind::php_fpm ? "php-fpm" : "plain");
+    line("kind", to_string(plan.kind));
     line("command", joined(plan.command));
     if (!plan.fpm_config.empty()) {
         std::string indented = plan.fpm_config;

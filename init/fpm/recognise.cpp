@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "init/core/program_place.h"
+
 namespace sluice::fpm {
 
 namespace {
@@ -39,20 +41,6 @@ std::optional<Service> flags_only(const std::vector<std::string>& command, const
                    .implied = true};
 }
 
-// The place of the program: past each script at the front, and past a "--" of the last one.
-std::optional<std::size_t> place_of_program(const std::vector<std::string>& command,
-                                            const Image& image) {
-    std::size_t at = 0;
-    while (at < command.size() && !is_fpm(command[at]) && image.is_script(command[at])) ++at;
-    if (at < command.size() && is_fpm(command[at])) return at;
-    if (at == 0) return {};
-    const auto dashes = std::ranges::find(command, "--");
-    if (dashes == command.end() || dashes + 1 == command.end()) return {};
-    const auto after = static_cast<std::size_t>(dashes + 1 - command.begin());
-    if (is_fpm(command[after])) return after;
-    return {};
-}
-
 } // namespace
 
 bool is_fpm(const std::string& program) {
@@ -65,7 +53,7 @@ bool is_fpm(const std::string& program) {
 
 std::optional<Service> recognise(const std::vector<std::string>& command, const Image& image) {
     if (command.empty()) return {};
-    const auto place = place_of_program(command, image);
+    const auto place = core::place_of_program(command, is_fpm, image.is_script);
     auto service = place ? service_at(command, *place) : flags_only(command, image);
     if (service && service->arguments.only_tells) return {};
     return service;

@@ -33,21 +33,32 @@ int absent_interface() {
     return static_cast<int>(index);
 }
 
+int flags_of(const Wanted& wanted) {
+    return wanted.blocks ? 0 : SOCK_NONBLOCK;
+}
+
+int set_versions(const os::Descriptor& socket, const Wanted& wanted) {
+    if (!wanted.v6only) return 0;
+    return set_option(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, *wanted.v6only ? 1 : 0);
+}
+
 // One bind without SO_REUSEPORT: whoever listens there, with the option or without, is in the way.
-int somebody_is_there(const TcpEndpoint& endpoint) {
+int somebody_is_there(const Wanted& wanted, const TcpEndpoint& endpoint) {
     const auto socket = stream_socket(endpoint);
     if (!socket) return errno;
-    const int error = set_option(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+    int error = set_option(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+    if (error == 0) error = set_versions(socket, wanted);
     return error != 0 ? error : bind_to(socket, endpoint);
 }
 
 } // namespace
 
 std::variant<Listener, Refused> Listener::listen_at(const Wanted& wanted, const TcpEndpoint& at) {
-    auto socket = stream_socket(at);
+    auto socket = stream_socket(at, flags_of(wanted));
     if (!socket) return cannot_listen(wanted.endpoint, errno);
     int error = set_option(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
     if (error == 0) error = set_option(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+    if (error == 0) error = set_versions(socket, wanted);
     if (error == 0) error = bind_to(socket, at);
     if (error == 0 && ::listen(socket.get(), wanted.backlog) != 0) error = errno;
     if (error != 0) return cannot_listen(wanted.endpoint, error);
@@ -55,7 +66,7 @@ std::variant<Listener, Refused> Listener::listen_at(const Wanted& wanted, const 
 }
 
 std::variant<Listener, Refused> Listener::listen_at(const Wanted& wanted, const PathEndpoint& at) {
-    auto socket = stream_socket(at);
+    auto socket = stream_socket(at, flags_of(wanted));
     if (!socket) return cannot_listen(wanted.endpoint, errno);
     auto bound = bind_path(socket, at, wanted.owner, wanted.group, wanted.mode);
     if (auto* const refused = std::get_if<Refused>(&bound)) return std::move(*refused);
@@ -72,7 +83,7 @@ std::variant<Listener, Refused> listen(const Wanted& wanted) {
         return Listener::listen_at(wanted, *path);
     }
     const auto& tcp = std::get<TcpEndpoint>(wanted.endpoint);
-    if (const int error = somebody_is_there(tcp)) return cannot_listen(tcp, error);
+    if (const int error = somebody_is_there(wanted, tcp)) return cannot_listen(tcp, error);
     return Listener::listen_at(wanted, tcp);
 }
 

@@ -20,13 +20,17 @@ struct Wanted {
     std::optional<uid_t> owner; // of a path; nothing: left as it is made
     std::optional<gid_t> group;
     mode_t mode = 0660; // of a path; FPM's default
+    // IPV6_V6ONLY of an IPv6 address, which can be set before the bind only; nothing: as the
+    // sysctl bindv6only has it.
+    std::optional<bool> v6only;
+    bool blocks = true; // false: O_NONBLOCK, which nginx expects of a socket that it takes over
     bool operator==(const Wanted&) const = default;
 };
 
 /// One listening socket that sluice bound. Owns the descriptor and, for a unix socket, the name in
 /// the file system as long as it is its own. The descriptor is close-on-exec, has a number of 20 or
-/// above, where no script redirects anything, and blocks: FPM's workers share it and must block in
-/// accept. Nothing here blocks or throws.
+/// above, where no script redirects anything, and blocks unless it is wanted otherwise: FPM's
+/// workers share it and must block in accept, nginx's must not. Nothing here blocks or throws.
 class Listener {
   public:
     /// What users connect to.
@@ -90,8 +94,7 @@ class Listener {
 
 /// A listener on a new address.
 /// TCP: the address is first bound without SO_REUSEPORT, so that somebody who has it, even a
-/// process of the same user with SO_REUSEPORT, is an error instead of a silent sharer. IPV6_V6ONLY
-/// is left as the sysctl bindv6only has it, as FPM does.
+/// process of the same user with SO_REUSEPORT, is an error instead of a silent sharer.
 /// A path: a socket that nobody listens on is stale and replaced; anything else there is an error.
 /// Owner and mode are set before anybody can connect.
 std::variant<Listener, Refused> listen(const Wanted& wanted);

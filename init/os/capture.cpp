@@ -20,7 +20,7 @@ namespace sluice::os {
 
 namespace {
 
-constexpr std::size_t most_output = std::size_t{256} * 1'024;
+constexpr std::size_t most_output = std::size_t{1'024} * 1'024;
 
 class Capture {
   public:

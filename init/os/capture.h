@@ -20,7 +20,7 @@ struct Captured {
         asked_to_stop // killed: a drain signal came
     } end;
     int wait_status = 0;
-    std::string output; // stdout and stderr, its first 256 KiB
+    std::string output; // stdout and stderr, its first 1 MiB
     Spawned failure;
 };
 

@@ -45,9 +45,12 @@ TEST_CASE("a stop signal that only pauses is an error") {
     CHECK(problems("[service]\nstop_signal = \"KILL\"\n").empty());
 }
 
-TEST_CASE("a stop signal that makes PHP-FPM cut requests is a warning") {
+TEST_CASE("a stop signal that makes PHP-FPM or nginx cut requests is a warning") {
     CHECK(problems("[service]\nkind = \"php-fpm\"\nstop_signal = 15\n") ==
           "warning: c:3:15: service.stop_signal: TERM makes PHP-FPM cut the requests in "
+          "flight; remove the key, or write \"QUIT\", which lets them finish");
+    CHECK(problems("[service]\nkind = \"nginx\"\nstop_signal = \"TERM\"\n") ==
+          "warning: c:3:15: service.stop_signal: TERM makes nginx cut the requests in "
           "flight; remove the key, or write \"QUIT\", which lets them finish");
     CHECK(problems("[service]\nkind = \"php-fpm\"\nstop_signal = \"QUIT\"\n").empty());
     CHECK(problems("[service]\nstop_signal = \"TERM\"\n").empty());

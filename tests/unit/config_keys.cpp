@@ -84,6 +84,8 @@ TEST_CASE("the choices are the enumerators of the same name") {
     Settings settings;
     REQUIRE(find_key("service.kind")->parse("php-fpm", settings));
     CHECK(settings.service.kind == Kind::php_fpm);
+    REQUIRE(find_key("service.kind")->parse("nginx", settings));
+    CHECK(settings.service.kind == Kind::nginx);
     REQUIRE(find_key("service.kind")->parse("plain", settings));
     CHECK(settings.service.kind == Kind::plain);
     REQUIRE(find_key("service.restart")->parse("no", settings));

@@ -159,10 +159,11 @@ TEST_CASE("a value of the wrong type is named with its type") {
 TEST_CASE("each type of key says what is allowed") {
     CHECK(problems("service.kind = 'php'") ==
 
-          "/c.toml:1:16: service.kind: \"php\" is not allowed; write \"php-fpm\" or \"plain\"");
+          "/c.toml:1:16: service.kind: \"php\" is not allowed; write \"php-fpm\", \"nginx\" or "
+          "\"plain\"");
     CHECK(problems("service.kind = 'PHP-FPM'") ==
-          "/c.toml:1:16: service.kind: \"PHP-FPM\" is not allowed; write \"php-fpm\" or "
-          "\"plain\"; did you mean php-fpm?");
+          "/c.toml:1:16: service.kind: \"PHP-FPM\" is not allowed; write \"php-fpm\", "
+          "\"nginx\" or \"plain\"; did you mean php-fpm?");
     CHECK(problems("service.restart = false") ==
           "/c.toml:1:19: service.restart: false (a boolean) is not allowed; write \"no\", "
           "\"on-failure\" or \"always\"");

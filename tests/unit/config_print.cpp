@@ -41,23 +41,23 @@ TEST_CASE("without any configuration all defaults are printed") {
     CHECK(print(load(std::nullopt, {})) == R"([service]
 # command = ...  # default: the command line
 # kind = ...  # default: recognised from the command
-# stop_signal = ...  # default: QUIT for php-fpm, the signal that came for plain
-# restart = ...  # default: on-failure for php-fpm, no for plain
+# stop_signal = ...  # default: QUIT for php-fpm and nginx, the signal that came for plain
+# restart = ...  # default: on-failure for php-fpm and nginx, no for plain
 restart_backoff = "100ms..5s"  # default
 restart_limit = "5 in 60s"  # default
 
 [signals]
-# NAME = ...  # default: php-fpm: TERM, INT, QUIT drain; HUP, USR2 reload; all else is forwarded; plain: all are forwarded; with a drain.deadline or a restart TERM, INT, QUIT drain
+# NAME = ...  # default: php-fpm: TERM, INT, QUIT drain; HUP, USR2 reload; all else is forwarded; nginx: TERM, INT, QUIT drain; all else is forwarded (HUP: nginx reloads); plain: all are forwarded; with a drain.deadline or a restart TERM, INT, QUIT drain
 
 [drain]
 announce = "0s"  # default
 queue = "2s"  # default
-# deadline = ...  # default: 9s for php-fpm, none for plain
+# deadline = ...  # default: 9s for php-fpm and nginx, none for plain
 kill_after = "500ms"  # default
 linger = "0s"  # default
 
 [log]
-# level = ...  # default: info for php-fpm, warning for plain
+# level = ...  # default: info for php-fpm and nginx, warning for plain
 format = "text"  # default
 )");
 }

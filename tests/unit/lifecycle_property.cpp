@@ -98,10 +98,10 @@ class Chaos {
                                              IntakeClosed{Closing::open, "no"}});
         case 10: return Seen{any_sight()};
         default:
-            return TimerFired{
-                one_of(std::vector{Timer::announce, Timer::queue, Timer::look, Timer::report,
-                                   Timer::hold, Timer::deadline, Timer::kill, Timer::linger,
-                                   Timer::old, Timer::retire, Timer::sweep, Timer::restart})};
+            return TimerFired{one_of(
+                std::vector{Timer::announce, Timer::queue, Timer::look, Timer::report, Timer::hold,
+                            Timer::deadline, Timer::kill, Timer::linger, Timer::old, Timer::retire,
+                            Timer::sweep, Timer::restart, Timer::reloaded})};
         }
     }
 
@@ -202,8 +202,8 @@ TEST_CASE("the invariants hold in random sequences of events") {
         settings.service.restart =
             seed % 3 == 0 ? config::Restart::always : config::Restart::on_failure;
         settings.service.restart_limit = {.count = 1'000, .window = 1s};
-        auto plan = make_plan(seed % 3 == 0 ? config::Kind::plain : config::Kind::php_fpm, {"app"},
-                              settings, {});
+        const auto owning = seed % 6 == 1 ? config::Kind::nginx : config::Kind::php_fpm;
+        auto plan = make_plan(seed % 3 == 0 ? config::Kind::plain : owning, {"app"}, settings, {});
         plan.stop.owns_listeners = plan.stop.owns_all_listeners = seed % 3 == 1;
         plan.stop.announce = config::Duration(seed % 4 == 0 ? 500 : 0);
         plan.stop.linger = config::Duration(seed % 5 == 0 ? 500 : 0);

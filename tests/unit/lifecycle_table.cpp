@@ -87,6 +87,7 @@ const std::vector<std::pair<std::string, Event>>& every_event() {
         {"kill", TimerFired{Timer::kill}},
         {"sweep", TimerFired{Timer::sweep}},
         {"restart", TimerFired{Timer::restart}},
+        {"reloaded", TimerFired{Timer::reloaded}},
     };
     return events;
 }
@@ -127,6 +128,7 @@ const std::vector<Row>& table() {
         {State::running, "exited, some left", "sweeping; sweep TERM; arm sweep"},
         {State::running, "exited, workers left", "backoff; arm restart"},
         {State::running, "stopped", "running; suspend-self"},
+        {State::running, "reloaded", "running; close-unserved"},
         {State::draining, "forward", "draining; send USR1 100"},
         {State::draining, "exited", "lingering; close-intake; arm linger"},
         {State::draining, "exited, some left", "sweeping; sweep TERM; arm sweep"},

@@ -38,6 +38,22 @@ TEST_CASE("php-fpm: stop signals drain, HUP and USR2 reload, the rest is forward
     CHECK(plan.name == "app");
 }
 
+TEST_CASE("nginx: stop signals drain, the rest is nginx's") {
+    const auto plan = plan_of(Kind::nginx);
+    for (const int signal : {SIGTERM, SIGINT, SIGQUIT}) {
+        CHECK(signals::meaning_of(signal, plan.signals).meaning == Meaning::drain);
+    }
+    for (const int signal : {SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH}) {
+        CHECK(signals::meaning_of(signal, plan.signals) == Rule{});
+    }
+    CHECK(plan.stop.signal == SIGQUIT);
+    CHECK(plan.stop.finishes_itself);
+    CHECK(plan.stop.deadline == 9s);
+    CHECK(plan.restarting.when == config::Restart::on_failure);
+    CHECK(plan.log_level == config::LogLevel::info);
+    CHECK_FALSE(plan_of(Kind::php_fpm).stop.finishes_itself);
+}
+
 TEST_CASE("plain: nothing is on but forwarding") {
     const auto plan = plan_of(Kind::plain);
     CHECK(plan.signals.empty());

@@ -211,6 +211,12 @@ Plan owning_plan() {
     return plan;
 }
 
+Plan nginx_plan() {
+    auto plan = make_plan(config::Kind::nginx, {"nginx"}, {}, {});
+    plan.stop.owns_listeners = plan.stop.owns_all_listeners = true;
+    return plan;
+}
+
 Plan plain_plan() {
     return make_plan(config::Kind::plain, {"/bin/app"}, {}, {});
 }

@@ -113,6 +113,7 @@ Plan fpm_plan();
 
 /// The same, with listeners that sluice owns.
 Plan owning_plan();
+Plan nginx_plan();
 Plan plain_plan();
 
 /// The wait status of a process that exited, or was ended by a signal.
