@@ -82,4 +82,85 @@ TEST_CASE("all of FPM killed: what comes meanwhile waits, and the next run answe
     CHECK(sluice.stop() == 0);
 }
 
+namespace {
+
+// Makes a mark, leaves a program behind and goes on.
+const std::string leaves_program_php = R"(<?php
+exec('sleep 300 >/dev/null 2>&1 & echo $!', $pid);
+file_put_contents(__DIR__ . '/../marks/pid', $pid[0]);
+touch(__DIR__ . '/../marks/' . $_GET['mark']);
+)";
+
+} // namespace
+
+namespace {
+
+// Among sluice's children, which are orphans besides.
+pid_t master_of(Sluice& sluice) {
+    for (const pid_t child : children_of(sluice.pid())) {
+        const auto title = read_file("/proc/" + std::to_string(child) + "/cmdline");
+        if (contains(title, "master process")) return child;
+    }
+    FAIL("no master");
+    return -1;
+}
+
+} // namespace
+
+TEST_CASE("what PHP has left behind does not serve: all of FPM killed, the next run answers") {
+    const FpmSite site;
+    site.folder().write("app/leaves.php", leaves_program_php);
+    Sluice sluice({.command = site.command(), .mode = each_mode()});
+    REQUIRE(sluice.logs("php-fpm8.2 answers"));
+    auto request = site.executing("leaves.php");
+    REQUIRE(request.answer());
+    const pid_t master = sluice.service();
+    const auto workers = children_of(master);
+    ::kill(master, SIGSTOP);
+    for (const pid_t worker : workers) ::kill(worker, SIGKILL);
+    ::kill(master, SIGKILL);
+    REQUIRE(sluice.logs("starting it again"));
+    CHECK(site.serves());
+    CHECK_FALSE(contains(sluice.err(), "go on serving"));
+    CHECK(sluice.stop() == 0);
+}
+
+TEST_CASE("a second master is killed while the first one's workers are at work: all is answered") {
+    const FpmSite site({.by_path = each_transport()});
+    Sluice sluice({.command = site.command()});
+    REQUIRE(sluice.logs("php-fpm8.2 answers"));
+    auto first = site.in_flight(3s);
+    ::kill(master_of(sluice), SIGKILL);
+    REQUIRE(sluice.logs("php-fpm8.2 answers", 2));
+    auto second = site.in_flight(2s);
+    ::kill(master_of(sluice), SIGKILL);
+    REQUIRE(sluice.logs("php-fpm8.2 answers", 3));
+    auto third = site.in_flight(1s);
+    CHECK(site.is_whole(third.answer()));
+    CHECK(site.is_whole(second.answer()));
+    CHECK(site.is_whole(first.answer()));
+    REQUIRE(sluice.logs("the last worker of the dead master has gone"));
+    CHECK(site.serves());
+    CHECK(sluice.stop() == 0);
+}
+
+TEST_CASE("a stop in back-off: who waits in the queue is answered first") {
+    const FpmSite site;
+    Sluice sluice({.command = site.command(),
+                   .mode = each_mode(),
+                   .config = "[service]\nrestart_backoff = \"30s..30s\"\n"});
+    REQUIRE(sluice.logs("php-fpm8.2 answers"));
+    const pid_t master = sluice.service();
+    const auto workers = children_of(master);
+    ::kill(master, SIGSTOP);
+    for (const pid_t worker : workers) ::kill(worker, SIGKILL);
+    ::kill(master, SIGKILL);
+    REQUIRE(sluice.logs("starting it again"));
+    FastcgiRequest waits(site.place(), site.folder().path("app/index.php"));
+    sluice.signal(SIGTERM);
+    CHECK(waits.answer() == "pong");
+    CHECK(sluice.exit_status() == 0);
+    CHECK(contains(sluice.last_log_line(), "finished"));
+}
+
 } // namespace tests

@@ -116,6 +116,13 @@ TEST_CASE("a configuration with log_level = error still gets the override") {
     check_is_fpm(site, {.command = site.command(), .mode = mode});
 }
 
+TEST_CASE("process.max leaves room for the workers that tell the status") {
+    const FpmSite site("process.max = 3"); // as many as the pool has
+    Sluice sluice({.command = site.command(), .mode = each_mode()});
+    CHECK(sluice.logs("php-fpm8.2 answers"));
+    CHECK(sluice.stop() == 0);
+}
+
 TEST_CASE("-y may be relative, as may be what the file includes") {
     const FpmSite site("include = pool/*.conf");
     site.folder().write("pool/more.conf", "[more]\nuser = www-data\nlisten = 127.0.0.1:" +
