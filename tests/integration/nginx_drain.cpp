@@ -141,7 +141,7 @@ TEST_CASE("nginx: what outlives the deadline is cut and counted") {
     const NginxSite site;
     Sluice sluice({.command = site.command(),
                    .mode = each_mode(),
-                   .config = "[drain]\ndeadline = \"1200ms\"\n"});
+                   .config = "[drain]\ndeadline = \"400ms\"\n"});
     REQUIRE(site.serves());
     auto first = site.in_flight();
     auto second = site.in_flight();
