@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "init/net/hosts.h"
+
 namespace sluice::fpm {
 
 namespace {
@@ -16,20 +18,8 @@ namespace {
 using Interpreted = std::variant<Target, std::string>;
 
 constexpr std::string_view digits = "0123456789";
-constexpr std::string_view blanks = " \t\r";
 // One less than sun_path has: FPM would take a path that leaves no room for the NUL and bind it.
 constexpr std::size_t longest_path = sizeof(sockaddr_un::sun_path) - 1;
-
-// An address as inet_pton takes it. What getaddrinfo would take besides ("127.1", "fe80::1%eth0")
-// is left to FPM: such an address is seldom meant.
-std::optional<net::TcpEndpoint> address_of(const std::string& text) {
-    net::TcpEndpoint endpoint;
-    for (const int family : {AF_INET, AF_INET6}) {
-        endpoint.family = family;
-        if (inet_pton(family, text.c_str(), endpoint.host.data()) == 1) return endpoint;
-    }
-    return {};
-}
 
 // FPM's key is the address as inet_ntop writes it, without brackets, and the port.
 Target target_of(net::TcpEndpoint endpoint, std::uint16_t port) {
@@ -39,45 +29,6 @@ Target target_of(net::TcpEndpoint endpoint, std::uint16_t port) {
     return {std::string(text) + ":" + std::to_string(port), endpoint};
 }
 
-std::vector<std::string_view> words_of(std::string_view line) {
-    std::vector<std::string_view> words;
-    while (true) {
-        line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
-        if (line.empty()) return words;
-        const auto end = std::min(line.find_first_of(blanks), line.size());
-        words.push_back(line.substr(0, end));
-        line.remove_prefix(end);
-    }
-}
-
-bool same_name(std::string_view a, std::string_view b) {
-    const auto lower = [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    };
-    return std::ranges::equal(a, b, {}, lower, lower);
-}
-
-// Each address once, in the order of /etc/hosts: "127.0.0.1 localhost alias # comment".
-std::vector<net::TcpEndpoint> addresses_in_hosts(std::string_view name, std::string_view hosts) {
-    std::vector<net::TcpEndpoint> addresses;
-    while (!hosts.empty()) {
-        const auto end = std::min(hosts.find('\n'), hosts.size());
-        auto line = hosts.substr(0, end);
-        hosts.remove_prefix(std::min(end + 1, hosts.size()));
-        line = line.substr(0, line.find('#'));
-        const auto words = words_of(line);
-        const bool named = words.size() > 1 && std::any_of(words.begin() + 1, words.end(),
-                                                           [&name](std::string_view word) {
-                                                               return same_name(word, name);
-                                                           });
-        if (!named) continue;
-        const auto address = address_of(std::string(words.front()));
-        if (address && std::ranges::find(addresses, *address) == addresses.end())
-            addresses.push_back(*address);
-    }
-    return addresses;
-}
-
 // FPM takes the first of getaddrinfo's list, which is sorted by reachability. Only for the two
 // loopback addresses, as "localhost" has them in most images, is that known beforehand.
 std::variant<net::TcpEndpoint, std::string>
@@ -85,14 +36,14 @@ address_of_name(const std::string& name, const std::string& etc_hosts, Ipv6 ipv6
     if (name == "*")
         return "\"*\" is not every address to PHP-FPM, only the loopback ones; write "
                "the port alone, or 0.0.0.0 and the port";
-    const auto addresses = addresses_in_hosts(name, etc_hosts);
+    const auto addresses = net::addresses_in_hosts(name, etc_hosts);
     if (addresses.empty())
         return "the host \"" + name +
                "\" is neither an address nor in /etc/hosts; write its "
                "address, or 0.0.0.0";
     if (addresses.size() == 1) return addresses.front();
-    const auto v4 = *address_of("127.0.0.1");
-    const auto v6 = *address_of("::1");
+    const auto v4 = *net::address_of("127.0.0.1");
+    const auto v6 = *net::address_of("::1");
     const bool loopback = addresses.size() == 2 && std::ranges::count(addresses, v4) == 1 &&
                           std::ranges::count(addresses, v6) == 1;
     if (!loopback)
@@ -141,11 +92,11 @@ Interpreted interpret_listen(const std::string& listen, const std::string& etc_h
     const auto port_text = only_port ? listen : listen.substr(colon + 1);
     const auto port = port_of(port_text);
     if (!port) return "\"" + port_text + "\" is not a port; there are 1 to 65535";
-    if (only_port) return target_of(*address_of(ipv6.any ? "::" : "0.0.0.0"), *port);
+    if (only_port) return target_of(*net::address_of(ipv6.any ? "::" : "0.0.0.0"), *port);
 
     const auto host = without_brackets(listen.substr(0, colon));
     if (host.empty()) return "there is no host before the colon; write the port alone";
-    if (const auto address = address_of(host)) return target_of(*address, *port);
+    if (const auto address = net::address_of(host)) return target_of(*address, *port);
     const auto address = address_of_name(host, etc_hosts, ipv6);
     if (const auto* const reason = std::get_if<std::string>(&address)) return *reason;
     return target_of(std::get<net::TcpEndpoint>(address), *port);

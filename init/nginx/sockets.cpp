@@ -1,13 +1,13 @@
 #include "init/nginx/sockets.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <charconv>
 #include <map>
 #include <optional>
 #include <string_view>
 #include <utility>
+
+#include "init/net/hosts.h"
 
 namespace sluice::nginx {
 
@@ -33,51 +33,6 @@ std::optional<int> number_in(std::string_view text) {
     const auto [end, error] = std::from_chars(text.data(), last, number);
     if (error != std::errc{} || end != last || text.empty()) return {};
     return number;
-}
-
-std::optional<net::TcpEndpoint> address_of(const std::string& text) {
-    net::TcpEndpoint endpoint;
-    for (const int family : {AF_INET, AF_INET6}) {
-        endpoint.family = family;
-        if (inet_pton(family, text.c_str(), endpoint.host.data()) == 1) return endpoint;
-    }
-    return {};
-}
-
-bool same_name(std::string_view a, std::string_view b) {
-    const auto lower = [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    };
-    return std::ranges::equal(a, b, {}, lower, lower);
-}
-
-// The words of a line of /etc/hosts: "127.0.0.1 localhost alias # comment".
-std::vector<std::string_view> words_of(std::string_view line) {
-    constexpr std::string_view blanks = " \t\r";
-    line = line.substr(0, line.find('#'));
-    std::vector<std::string_view> words;
-    for (;;) {
-        line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
-        if (line.empty()) return words;
-        words.push_back(line.substr(0, line.find_first_of(blanks)));
-        line.remove_prefix(words.back().size());
-    }
-}
-
-std::vector<net::TcpEndpoint> addresses_in_hosts(std::string_view name, std::string_view hosts) {
-    std::vector<net::TcpEndpoint> addresses;
-    while (!hosts.empty()) {
-        const auto line = hosts.substr(0, hosts.find('\n'));
-        hosts.remove_prefix(std::min(line.size() + 1, hosts.size()));
-        const auto words = words_of(line);
-        const auto named = [&](std::string_view word) { return same_name(word, name); };
-        if (words.size() < 2 || std::none_of(words.begin() + 1, words.end(), named)) continue;
-        const auto address = address_of(std::string(words.front()));
-        if (address && std::ranges::find(addresses, *address) == addresses.end()) {
-            addresses.push_back(*address);
-        }
-    }
-    return addresses;
 }
 
 class Planner {
@@ -157,14 +112,15 @@ class Planner {
     }
 
     std::vector<net::TcpEndpoint> addresses_of(const Listen& listen, const std::string& host) {
-        if (host == "*") return {*address_of("0.0.0.0")};
+        if (host == "*") return {*net::address_of("0.0.0.0")};
         const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-        if (const auto address = address_of(bracketed ? host.substr(1, host.size() - 2) : host)) {
+        if (const auto address =
+                net::address_of(bracketed ? host.substr(1, host.size() - 2) : host)) {
             return {*address};
         }
         // nginx asks the C library, and takes IPv6 addresses only where that finds the container
         // to have another one: whether it does cannot be told from here.
-        auto found = addresses_in_hosts(host, machine_.hosts);
+        auto found = net::addresses_in_hosts(host, machine_.hosts);
         if (found.empty()) {
             leave_to_nginx(listen.address, "its host is neither an address nor in /etc/hosts");
         } else if (found.size() > 1) {

@@ -28,17 +28,6 @@ World stopped(Plan plan, const Script& script) {
     return world;
 }
 
-std::size_t place(const World& world, const std::string& deed) {
-    const auto found = std::ranges::find(world.deeds(), deed);
-    REQUIRE(found != world.deeds().end());
-    return static_cast<std::size_t>(found - world.deeds().begin());
-}
-
-bool said(const World& world, const std::string& part) {
-    return std::ranges::any_of(
-        world.said(), [&](const auto& line) { return line.find(part) != std::string::npos; });
-}
-
 } // namespace
 
 TEST_CASE("an idle service that is known to be idle is ended by TERM, at once") {
@@ -55,8 +44,8 @@ TEST_CASE("the queue is empty and the requests are answered before anybody gets 
         stopped(owning_plan(), with({.queue_lasts = 400ms, .requests_last = 3s, .requests = 2}));
     CHECK(world.elapsed() >= 4s);
     CHECK(world.elapsed() <= 4'030ms); // tens of milliseconds after the last one
-    CHECK(said(world, "2 requests in flight: pool www, worker pid 200, script /a.php, 3.2 s"));
-    CHECK(said(world, "0 requests cut"));
+    CHECK(world.said("2 requests in flight: pool www, worker pid 200, script /a.php, 3.2 s"));
+    CHECK(world.said("0 requests cut"));
 }
 
 TEST_CASE("where one of the two witnesses is missing, QUIT ends the service: it cuts nobody") {
@@ -127,23 +116,23 @@ TEST_CASE("FPM that is just executing itself anew dies of the TERM: the stop is 
 TEST_CASE("connections that have been idle for long are let go at once") {
     const auto world = stopped(owning_plan(), with({.idle_connections = 2, .idle_for = 2s}));
     CHECK(world.elapsed() < 1'100ms);
-    CHECK(place(world, "pause 300 301") < place(world, "release 300 301"));
-    CHECK(place(world, "release 300 301") < place(world, "send TERM 100"));
-    CHECK(said(world, "2 idle connections let go"));
+    CHECK(world.place("pause 300 301") < world.place("release 300 301"));
+    CHECK(world.place("release 300 301") < world.place("send TERM 100"));
+    CHECK(world.said("2 idle connections let go"));
 }
 
 TEST_CASE("connections that have just been used are let go one by one") {
     const auto world = stopped(owning_plan(), with({.idle_connections = 2}));
     CHECK(world.elapsed() < 1'100ms);
-    CHECK(place(world, "release 300") < place(world, "pause 301"));
-    CHECK(place(world, "release 301") < place(world, "send TERM 100"));
-    CHECK(said(world, "2 idle connections let go"));
+    CHECK(world.place("release 300") < world.place("pause 301"));
+    CHECK(world.place("release 301") < world.place("send TERM 100"));
+    CHECK(world.said("2 idle connections let go"));
 }
 
 TEST_CASE("idle connections are let go while others are still served") {
     const auto world =
         stopped(owning_plan(), with({.requests_last = 2s, .requests = 1, .idle_connections = 1}));
-    CHECK(place(world, "release 300") < place(world, "send TERM 100"));
+    CHECK(world.place("release 300") < world.place("send TERM 100"));
     CHECK(world.elapsed() >= 3s);
 }
 
@@ -167,8 +156,8 @@ TEST_CASE("a request that comes while its worker stands still is served") {
         CAPTURE(tcp);
         const auto world =
             stopped(owning_plan(), with({.idle_connections = 1, .requests_come = 1, .tcp = tcp}));
-        CHECK(place(world, "resume 300") < place(world, "release 300"));
-        CHECK_FALSE(said(world, "nobody had begun"));
+        CHECK(world.place("resume 300") < world.place("release 300"));
+        CHECK_FALSE(world.said("nobody had begun"));
     }
 }
 
@@ -179,7 +168,7 @@ TEST_CASE("where no gap between two requests is met, one is given up after a sec
             owning_plan(), with({.idle_connections = 1, .requests_come = 100'000, .tcp = tcp}));
         CHECK(world.elapsed() >= 2s);
         CHECK(world.elapsed() <= 2'100ms);
-        CHECK(said(world, "1 of them with a request that nobody had begun to read"));
+        CHECK(world.said("1 of them with a request that nobody had begun to read"));
     }
 }
 
@@ -211,11 +200,11 @@ TEST_CASE("without a status idle connections over TCP do not hold the stop up") 
 TEST_CASE("where connections cannot be refused, the queue is empty before they are held off") {
     const auto world =
         stopped(owning_plan(), with({.closing = Closing::held_off, .queue_lasts = 300ms}));
-    CHECK(said(world, "waiting for the accept queue to run empty first"));
-    CHECK(place(world, "close-intake") < place(world, "hold-off"));
+    CHECK(world.said("waiting for the accept queue to run empty first"));
+    CHECK(world.place("close-intake") < world.place("hold-off"));
     CHECK(world.elapsed() >= 1'300ms);
     CHECK(world.elapsed() < 1'400ms);
-    CHECK(said(world, "new connections held off"));
+    CHECK(world.said("new connections held off"));
 }
 
 TEST_CASE("a queue that never runs empty is held off after drain.queue") {
@@ -239,7 +228,7 @@ TEST_CASE("an intake that stays open does not hold the stop: QUIT, and FPM finis
     CHECK(world.did("send QUIT 100"));
     CHECK_FALSE(world.did("send TERM 100"));
     CHECK(world.elapsed() < 5'100ms); // twice drain.queue
-    CHECK(said(world, "the intake could not be closed"));
+    CHECK(world.said("the intake could not be closed"));
 }
 
 TEST_CASE("new connections are taken for as long as drain.announce says, and refused in linger") {
@@ -279,8 +268,8 @@ TEST_CASE("what the deadline cuts is named by FPM's own word, and the queue is c
     const auto world =
         stopped(owning_plan(), with({.queue_lasts = 60s, .requests_last = 60s, .requests = 2}));
     CHECK(world.elapsed() == 10'009ms);
-    CHECK(said(world, "cut: pool www, worker pid 201, script /a.php"));
-    CHECK(said(world, "2 requests cut, 7 connections lost in the queue"));
+    CHECK(world.said("cut: pool www, worker pid 201, script /a.php"));
+    CHECK(world.said("2 requests cut, 7 connections lost in the queue"));
     CHECK_FALSE(world.did("name-cut"));
 }
 

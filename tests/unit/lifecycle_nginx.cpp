@@ -37,30 +37,18 @@ World stopped(const Script& script) {
     return world;
 }
 
-std::size_t place(const World& world, const std::string& deed) {
-    const auto found = std::ranges::find(world.deeds(), deed);
-    CAPTURE(deed);
-    REQUIRE(found != world.deeds().end());
-    return static_cast<std::size_t>(found - world.deeds().begin());
-}
-
-bool said(const World& world, const std::string& part) {
-    return std::ranges::any_of(
-        world.said(), [&](const auto& line) { return line.find(part) != std::string::npos; });
-}
-
 } // namespace
 
 TEST_CASE("nginx gets QUIT when its queue is empty, and finishes what is in flight") {
     auto script = finishes_after(3s);
     script.traffic.queue_lasts = 400ms;
     const auto world = stopped(script);
-    CHECK(place(world, "close-intake") < place(world, "send QUIT 100"));
+    CHECK(world.place("close-intake") < world.place("send QUIT 100"));
     CHECK_FALSE(world.did("send TERM 100"));
     CHECK(world.elapsed() >= 4'400ms);
     CHECK(world.elapsed() <= 4'430ms);
     CHECK(world.exit_code() == 0);
-    CHECK(said(world, "nginx had finished and was gone after 3 s"));
+    CHECK(world.said("nginx had finished and was gone after 3 s"));
 }
 
 TEST_CASE("listeners that nginx has closed are closed after a reload, and before a stop") {
@@ -70,11 +58,11 @@ TEST_CASE("listeners that nginx has closed are closed after a reload, and before
     world.run(900ms);
     CHECK_FALSE(world.did("close-unserved"));
     world.run(200ms);
-    CHECK(place(world, "send HUP 100") < place(world, "close-unserved"));
+    CHECK(world.place("send HUP 100") < world.place("close-unserved"));
     world.signal(DrainAsked{SIGTERM, 0});
     world.run();
     CHECK(std::ranges::count(world.deeds(), "close-unserved") == 2);
-    CHECK(place(world, "close-unserved") < place(world, "close-intake"));
+    CHECK(world.place("close-unserved") < world.place("close-intake"));
 }
 
 TEST_CASE("a next run that dies may want a port that the dead nginx's workers hold") {
@@ -92,9 +80,9 @@ TEST_CASE("a next run that dies may want a port that the dead nginx's workers ho
 
 TEST_CASE("an nginx that does not finish is cut at the deadline, and what is open is counted") {
     const auto world = stopped(finishes_after(1h));
-    CHECK(place(world, "send QUIT 100") < place(world, "send TERM 100"));
+    CHECK(world.place("send QUIT 100") < world.place("send TERM 100"));
     CHECK(world.elapsed() == 10'009ms);
-    CHECK(said(world, "about 2 connections cut"));
+    CHECK(world.said("about 2 connections cut"));
 }
 
 TEST_CASE(
@@ -111,7 +99,7 @@ TEST_CASE(
         CHECK_FALSE(world.did(deed));
     }
     CHECK(world.lifecycle().state() == State::running);
-    CHECK(said(world, "the last worker of the dead master has gone"));
+    CHECK(world.said("the last worker of the dead master has gone"));
 }
 
 TEST_CASE("a dead nginx's workers that hold ports of their own leave them to the next run") {
@@ -143,7 +131,7 @@ TEST_CASE("a stop while a dead nginx's workers serve alone: they get QUIT once n
     world.run(1'050ms);
     world.after(0ms, DrainAsked{SIGTERM, 0});
     world.run();
-    CHECK(place(world, "close-intake") < place(world, "signal-orphans QUIT"));
+    CHECK(world.place("close-intake") < world.place("signal-orphans QUIT"));
     CHECK_FALSE(world.did("sweep KILL"));
     CHECK(world.exit_code() == 137);
 }
@@ -155,7 +143,7 @@ TEST_CASE("an nginx that is killed in its stop leaves its workers to finish") {
     script.dies_after = 1'500ms;
     script.dies_with = killed_by(SIGKILL);
     const auto world = stopped(script);
-    CHECK(place(world, "send QUIT 100") < place(world, "signal-orphans QUIT"));
+    CHECK(world.place("send QUIT 100") < world.place("signal-orphans QUIT"));
     CHECK(world.did("signal-orphans QUIT"));
     CHECK_FALSE(world.did("sweep KILL"));
     CHECK(world.exit_code() == 137);

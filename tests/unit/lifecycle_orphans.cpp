@@ -27,13 +27,6 @@ void die_once(World& world) {
     world.script.leaves_orphan = false;
 }
 
-std::size_t place(const World& world, const std::string& deed) {
-    const auto found = std::ranges::find(world.deeds(), deed);
-    CAPTURE(deed);
-    REQUIRE(found != world.deeds().end());
-    return static_cast<std::size_t>(found - world.deeds().begin());
-}
-
 } // namespace
 
 TEST_CASE("a dead master's workers serve on, and leave when the next run is up") {
@@ -44,8 +37,8 @@ TEST_CASE("a dead master's workers serve on, and leave when the next run is up")
     die_once(world);
     world.run(1s);
     CHECK_FALSE(world.did("sweep TERM"));
-    CHECK(place(world, "spawn beside") < place(world, "switch-over"));
-    CHECK(place(world, "switch-over") < place(world, "leave-old"));
+    CHECK(world.place("spawn beside") < world.place("switch-over"));
+    CHECK(world.place("switch-over") < world.place("leave-old"));
     CHECK(std::ranges::count(world.deeds(), "look-at-old") == 4); // after 10, 30, 70 ms
     CHECK(world.lifecycle().state() == State::running);
     CHECK(world.said().back().starts_with("the last worker of the dead master has gone after"));
@@ -58,7 +51,7 @@ TEST_CASE("where two listeners cannot share an address, the next run shares that
     world.start();
     die_once(world);
     world.run(1s);
-    CHECK(place(world, "spawn beside") < place(world, "signal-orphans QUIT"));
+    CHECK(world.place("spawn beside") < world.place("signal-orphans QUIT"));
     CHECK_FALSE(world.did("switch-over"));
     CHECK(world.spawns() == 2);
     CHECK(world.lifecycle().state() == State::running);
@@ -72,7 +65,7 @@ TEST_CASE("workers that do not finish get TERM after a minute, then KILL") {
     world.run(59s);
     CHECK_FALSE(world.did("signal-orphans TERM"));
     world.run(3s);
-    CHECK(place(world, "signal-orphans TERM") < place(world, "signal-orphans KILL"));
+    CHECK(world.place("signal-orphans TERM") < world.place("signal-orphans KILL"));
 }
 
 TEST_CASE("orphans that die before the switch leave their listeners to a run of their own") {
@@ -157,8 +150,8 @@ TEST_CASE("where the switch fails the next run is started again, on the same lis
     die_once(world);
     world.script.switch_fails = true;
     world.run(2s);
-    CHECK(place(world, "switch-over") < place(world, "send KILL group 101"));
-    CHECK(place(world, "send KILL group 101") < place(world, "signal-orphans QUIT"));
+    CHECK(world.place("switch-over") < world.place("send KILL group 101"));
+    CHECK(world.place("send KILL group 101") < world.place("signal-orphans QUIT"));
     CHECK(world.spawns() == 3);
     CHECK(world.lifecycle().state() == State::running);
 }
@@ -170,7 +163,7 @@ TEST_CASE("orphans of a service that is given up finish what they have") {
     World world(owning_plan(), script);
     world.start();
     world.run();
-    CHECK(place(world, "close-intake") < place(world, "sweep TERM"));
+    CHECK(world.place("close-intake") < world.place("sweep TERM"));
     CHECK(world.elapsed() >= 3s);
     CHECK(world.exit_code() == 78);
 }
@@ -202,7 +195,7 @@ TEST_CASE("a stop while orphans serve alone waits for what they have in flight")
     world.run();
     CHECK(world.elapsed() >= 3'060ms);
     CHECK(world.elapsed() < 4s);
-    CHECK(place(world, "close-intake") < place(world, "sweep TERM"));
+    CHECK(world.place("close-intake") < world.place("sweep TERM"));
     CHECK(world.spawns() == 1);
     CHECK(world.exit_code() == 137);
 }

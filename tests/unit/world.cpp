@@ -1,5 +1,7 @@
 #include "tests/unit/world.h"
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <csignal>
 #include <utility>
@@ -17,6 +19,18 @@ config::Duration World::elapsed() const {
 
 bool World::did(const std::string& deed) const {
     return std::ranges::find(deeds_, deed) != deeds_.end();
+}
+
+std::size_t World::place(const std::string& deed) const {
+    CAPTURE(deed);
+    const auto found = std::ranges::find(deeds_, deed);
+    REQUIRE(found != deeds_.end());
+    return static_cast<std::size_t>(found - deeds_.begin());
+}
+
+bool World::said(const std::string& part) const {
+    return std::ranges::any_of(
+        said_, [&](const auto& line) { return line.find(part) != std::string::npos; });
 }
 
 void World::at(TimePoint when, std::function<void()> what) {

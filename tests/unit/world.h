@@ -73,6 +73,12 @@ class World {
 
     bool did(const std::string& deed) const;
 
+    /// How manieth deed this was, which has to have been done.
+    std::size_t place(const std::string& deed) const;
+
+    /// Whether a message has this part.
+    bool said(const std::string& part) const;
+
     int spawns() const { return spawns_; }
 
     Script script;
