@@ -56,6 +56,9 @@ class Drain {
     /// New connections have been refused for some time, or it was tried.
     bool closed_intake() const { return closing_.has_value(); }
 
+    /// Nobody waits to be accepted any more.
+    bool queue_emptied() const { return emptied_at_.has_value(); }
+
     void on(const Catches& event, TimePoint now, Actions& actions);
     void on(const IntakeClosed& event, TimePoint now, Actions& actions);
     void on(const Seen& event, TimePoint now, Actions& actions);

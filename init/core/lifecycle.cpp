@@ -66,6 +66,7 @@ void Lifecycle::handle(const Start& /*event*/) {
 
 void Lifecycle::spawn() {
     state_ = State::starting;
+    served_queue_ = drain_.has_value();
     spawned_at_ = now_;
     actions_.emplace_back(Spawn{.beside = orphans_ && orphans_->serve_alone()});
 }

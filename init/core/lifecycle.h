@@ -100,7 +100,8 @@ class Lifecycle {
     int interrupts_ = 0;
     std::optional<Drain> drain_;
     std::optional<Orphans> orphans_;
-    bool replacing_ = false; // the run is ended by sluice, to be started on other listeners
+    bool served_queue_ = false; // a run was started in the drain, for who waited
+    bool replacing_ = false;    // the run is ended by sluice, to be started on other listeners
     std::optional<TimePoint> restart_at_; // set while sweeping: what comes after it
     bool sweep_killed_ = false;
 

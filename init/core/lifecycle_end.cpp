@@ -115,6 +115,9 @@ void Lifecycle::handle(const OrphansGone& event) {
     orphans_.reset();
     if (were_alone && state_ == State::starting) replace_run();
     if (state_ == State::draining && !service_) { // nobody is left who could finish anything
+        if (plan_.stop.owns_listeners && !drain_->queue_emptied() && !served_queue_) {
+            restart_at_ = now_; // or serve those who wait
+        }
         state_ = State::sweeping;
         sweep_killed_ = false;
         sweep();

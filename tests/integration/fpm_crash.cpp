@@ -23,6 +23,8 @@ void kill_all_of(pid_t master) {
     ::kill(master, SIGSTOP); // or it would replace the workers
     for (const pid_t worker : workers) ::kill(worker, SIGKILL);
     ::kill(master, SIGKILL);
+    // A worker that was killed and has not had its turn yet may still accept.
+    for (const pid_t worker : workers) REQUIRE(eventually([&] { return !exists(worker); }));
 }
 
 } // namespace

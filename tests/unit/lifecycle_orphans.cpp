@@ -184,6 +184,26 @@ TEST_CASE("a stop in back-off starts the service for those who wait in its queue
     CHECK(world.elapsed() < 1'200ms);
 }
 
+TEST_CASE("orphans that die during the stop leave their queue to a run that is started for it") {
+    World world(owning_plan(), {.ends_after = {{SIGTERM, 9ms}},
+                                .dies_after = 1s,
+                                .dies_with = killed_by(SIGKILL),
+                                .leaves_orphan = true,
+                                .traffic = {.queue_lasts = 500ms}});
+    world.start();
+    world.run(1'050ms);
+    REQUIRE(world.lifecycle().state() == State::backoff);
+    world.script.dies_after.reset();
+    world.script.leaves_orphan = false;
+    world.signal(DrainAsked{SIGTERM, 0});
+    world.after(100ms, OrphansGone{2});
+    world.signal(TreeEmpty{});
+    world.run();
+    CHECK(world.spawns() == 2);
+    CHECK(world.exit_code() == 0);
+    CHECK(world.elapsed() < 3s);
+}
+
 TEST_CASE("a stop while orphans serve alone waits for what they have in flight") {
     auto script = killed_master(1h);
     script.traffic = {
