@@ -66,8 +66,9 @@ Drain::Drain(const Plan& plan, int signal, TimePoint since)
       since_(since),
       keep_alive_(patience_within(plan.stop.deadline)) {}
 
-void Drain::begin(std::optional<pid_t> service, TimePoint now, Actions& actions) {
+void Drain::begin(std::optional<pid_t> service, bool orphans, TimePoint now, Actions& actions) {
     service_ = service;
+    orphans_ = orphans;
     if (stop_.deadline) actions.emplace_back(Arm{Timer::deadline, since_ + *stop_.deadline});
     if (stop_.announce > 0ms) {
         say(actions, Level::info,
@@ -230,6 +231,10 @@ void Drain::finish_what_is_in_flight(TimePoint now, Actions& actions) {
         end(true, now, actions);
         return;
     }
+    if (orphans_ && workers && active == 0 && orphans_idle(now)) {
+        end(stop_.owns_all_listeners, now, actions);
+        return;
+    }
     if (keep_alive_.in_vain(*last_, now)) {
         end(stop_.owns_all_listeners, now, actions);
         return;
@@ -250,6 +255,13 @@ bool Drain::all_idle_for_sure(TimePoint now) {
     }
     if (!idle_since_) idle_since_ = now;
     return last_->tells_times || now - *idle_since_ >= longest_gap_in_body;
+}
+
+// Connections that no worker of this run has are those of a dead master's workers. (One that was
+// accepted and has not brought a byte yet is not told from an idle one: only a longer silence
+// counts.)
+bool Drain::orphans_idle(TimePoint now) {
+    return all_idle_for_sure(now) && now - *idle_since_ >= longest_gap_in_body;
 }
 
 void Drain::let_keep_alive_go(TimePoint now, Actions& actions) {

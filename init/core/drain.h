@@ -42,7 +42,8 @@ class Drain {
     /// Without a service it is the drain of what a dead master left behind: no signal is sent but
     /// to workers that finish by themselves, and who owns this sweeps them when it
     /// needs_no_master_any_more().
-    void begin(std::optional<pid_t> service, TimePoint now, Actions& actions);
+    /// With `orphans` some are left of an earlier master, whom nobody can ask.
+    void begin(std::optional<pid_t> service, bool orphans, TimePoint now, Actions& actions);
 
     /// The master has ended, and something of its tree has not: true if that is let finish.
     /// `at_work`: it may be in the middle of something.
@@ -85,6 +86,7 @@ class Drain {
     void look_soon(TimePoint now, Actions& actions);
     void finish_what_is_in_flight(TimePoint now, Actions& actions);
     bool all_idle_for_sure(TimePoint now);
+    bool orphans_idle(TimePoint now);
     void let_keep_alive_go(TimePoint now, Actions& actions);
     void end(bool certain, TimePoint now, Actions& actions);
     void send_stop(TimePoint now, Actions& actions);
@@ -107,6 +109,7 @@ class Drain {
     TimePoint since_;
 
     std::optional<pid_t> service_;
+    bool orphans_ = false;
     Phase phase_ = Phase::announcing;
     bool certain_ = false; // nothing was in flight: SIGTERM will do
     std::optional<Closing> closing_;

@@ -78,7 +78,7 @@ void Lifecycle::handle(const Spawned& event) {
         {{"event", "started"}, {"service_pid", event.pid}});
     if (drain_) { // it was started to serve what waits in the queue
         state_ = State::draining;
-        drain_->begin(*service_, now_, actions_);
+        drain_->begin(*service_, orphans_.has_value(), now_, actions_);
         return;
     }
     if (plan_.stop.hold > 0ms) {
@@ -224,7 +224,7 @@ void Lifecycle::begin_drain(const DrainAsked& asked) {
     case State::running:
         if (replacing_ || !service_) break; // the run that is to come is drained
         state_ = State::draining;
-        drain_->begin(*service_, now_, actions_);
+        drain_->begin(*service_, orphans_.has_value(), now_, actions_);
         break;
     case State::sweeping:
         if (!plan_.stop.owns_listeners) restart_at_.reset();
@@ -232,7 +232,7 @@ void Lifecycle::begin_drain(const DrainAsked& asked) {
     case State::backoff:
         if (orphans_) { // they are at work, and hold what is in the queue
             state_ = State::draining;
-            drain_->begin({}, now_, actions_);
+            drain_->begin({}, true, now_, actions_);
         } else if (plan_.stop.owns_listeners) {
             spawn(); // clients have been accepted by the kernel, and wait for a run
         } else {
@@ -323,7 +323,6 @@ void Lifecycle::swept() {
 }
 
 void Lifecycle::end_drain() {
-    actions_.emplace_back(drain_->account(end_, mapped(plan_.map_exit, exit_code_), now_));
     auto until = now_ + plan_.stop.linger;
     if (const auto last = drain_->last_moment()) until = std::min(until, *last);
     if (!plan_.stop.owns_listeners || until <= now_) {
@@ -340,6 +339,9 @@ void Lifecycle::end_drain() {
 
 void Lifecycle::finish() {
     state_ = State::gone;
+    if (drain_) {
+        actions_.emplace_back(drain_->account(end_, mapped(plan_.map_exit, exit_code_), now_));
+    }
     actions_.emplace_back(Finish{mapped(plan_.map_exit, exit_code_)});
 }
 

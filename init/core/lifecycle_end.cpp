@@ -81,7 +81,7 @@ void Lifecycle::let_orphans_finish() {
         {{"event", "orphans_finish"}});
     drain_.emplace(plan_, SIGTERM, now_);
     state_ = State::draining;
-    drain_->begin({}, now_, actions_);
+    drain_->begin({}, true, now_, actions_);
 }
 
 void Lifecycle::handle(const CannotJoin& event) {

@@ -36,8 +36,13 @@ std::string words_of(const signals::Rule& rule) {
 std::string stop_words(const Stop& stop) {
     const auto signal = stop.signal ? signals::name_of(*stop.signal) : "the signal as it came";
     if (!stop.deadline) return signal + ", no deadline";
-    return signal + "; SIGTERM after " + in_words(*stop.deadline) + ", SIGKILL " +
-           in_words(stop.kill_after) + " later";
+    using namespace std::chrono_literals;
+    const bool announces = stop.announce > 0ms;
+    const bool lingers = stop.owns_listeners && stop.linger > 0ms;
+    return (announces ? "new connections are taken for " + in_words(stop.announce) + "; " : "") +
+           signal + "; SIGTERM after " + in_words(*stop.deadline) + ", SIGKILL " +
+           in_words(stop.kill_after) + " later" +
+           (lingers ? "; at the end connections are refused for " + in_words(stop.linger) : "");
 }
 
 std::string restart_words(const Restarting& restarting) {

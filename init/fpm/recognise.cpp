@@ -63,10 +63,13 @@ std::string shell_form_warning(const std::vector<std::string>& command) {
     constexpr std::array shells{"sh", "bash", "dash", "ash"};
     if (command.size() < 3 || command[1] != "-c") return {};
     if (std::ranges::find(shells, file_name(command[0])) == shells.end()) return {};
-    if (command[2].find("php-fpm") == std::string::npos) return {};
-    return "the command is a shell's (" + command[0] +
-           " -c ...), which hides php-fpm from sluice: a stop cuts its requests; in the Dockerfile "
-           "write CMD [\"php-fpm\"] instead of CMD php-fpm";
+    for (const std::string program : {"php-fpm", "nginx"}) {
+        if (command[2].find(program) == std::string::npos) continue;
+        return "the command is a shell's (" + command[0] + " -c ...), which hides " + program +
+               " from sluice: a stop cuts its requests; in the Dockerfile write CMD [\"" + program +
+               "\"] instead of CMD " + program;
+    }
+    return {};
 }
 
 } // namespace sluice::fpm

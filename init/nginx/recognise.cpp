@@ -67,8 +67,17 @@ std::string complaints_in(const std::string& output) {
         const auto end = std::min(rest.find('\n'), rest.size());
         auto line = rest.substr(0, end);
         rest.remove_prefix(std::min(end + 1, rest.size()));
-        if (!line.starts_with(before) || line.find("[warn]") != std::string_view::npos) continue;
-        line.remove_prefix(before.size());
+        // With an error_log on stderr a line has a time and a pid before its level instead.
+        const auto level = std::min({line.find("[emerg]"), line.find("[alert]"),
+                                     line.find("[crit]"), line.find("[error]")});
+        if (line.find("[warn]") != std::string_view::npos) continue;
+        if (line.starts_with(before)) {
+            line.remove_prefix(before.size());
+        } else if (level != std::string_view::npos) {
+            line.remove_prefix(level);
+        } else {
+            continue;
+        }
         if (!joined.empty()) joined += "; ";
         joined += line;
     }

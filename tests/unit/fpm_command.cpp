@@ -129,6 +129,8 @@ TEST_CASE("a shell around FPM is warned of, others are not") {
           std::string::npos);
     CHECK_FALSE(shell_form_warning({"/bin/bash", "-c", "php-fpm"}).empty());
     CHECK(shell_form_warning({"sh", "-c", "sleep 1"}).empty());
+    CHECK(shell_form_warning({"/bin/sh", "-c", "nginx -g 'daemon off;'"}).find("CMD [\"nginx\"]") !=
+          std::string::npos);
     CHECK(shell_form_warning({"php-fpm"}).empty());
     CHECK(shell_form_warning({"sh", "run.sh", "php-fpm"}).empty());
 }

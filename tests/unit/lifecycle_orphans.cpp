@@ -204,6 +204,22 @@ TEST_CASE("orphans that die during the stop leave their queue to a run that is s
     CHECK(world.elapsed() < 3s);
 }
 
+TEST_CASE("orphans that only hold idle connections do not hold the stop up for long") {
+    auto script = killed_master(1h);
+    script.traffic = {.silent_connections = 1};
+    World world(owning_plan(), script);
+    world.start();
+    die_once(world);
+    world.run(1s);
+    REQUIRE(world.lifecycle().state() == State::running);
+    world.signal(DrainAsked{SIGTERM, 0});
+    const auto asked = world.elapsed();
+    world.run();
+    CHECK(world.elapsed() - asked >= 1s);
+    CHECK(world.elapsed() - asked < 2s);
+    CHECK(world.did("send TERM 101"));
+}
+
 TEST_CASE("a stop while orphans serve alone waits for what they have in flight") {
     auto script = killed_master(1h);
     script.traffic = {

@@ -76,6 +76,9 @@ TEST_CASE("of a refusal the errors are said, and neither the warnings nor nginx'
     CHECK(complaints_in("nginx: [warn] a duplicate\nnginx: [emerg] unknown directive \"x\" in "
                         "/a:1\nnginx: configuration file /a test failed\n") ==
           "[emerg] unknown directive \"x\" in /a:1; configuration file /a test failed");
+    CHECK(complaints_in("2026/11/23 12:50:02 [emerg] 7#7: unknown directive \"x\" in /a:1\n"
+                        "nginx: configuration file /a test failed\n") ==
+          "[emerg] 7#7: unknown directive \"x\" in /a:1; configuration file /a test failed");
     CHECK(complaints_in("something else\n") == "something else\n");
 }
 

@@ -156,6 +156,7 @@ Sight World::sight() const {
         workers.push_back({300 + i, "www", Worker::State::waiting, traffic.idle_for, ""});
         ++connections.open;
     }
+    connections.open += traffic.silent_connections;
     // It is there while the workers stand still, and served once they go on.
     if (!paused_.empty() && came_ < traffic.requests_come) {
         ++came_;
