@@ -154,9 +154,14 @@ void Supervisor::reap() {
 
 void Supervisor::on_end(pid_t pid, int wait_status, bool tree_empty) {
     const bool last_orphan = orphans_.erase(pid) > 0 && orphans_.empty();
+    const bool last_of_old = of_old_.erase(pid) > 0 && of_old_.empty();
     const bool some_left = pid == lifecycle_.service() && !tree_empty && take_orphans();
     feed(core::Exited{pid, wait_status, tree_empty, some_left});
-    if (last_orphan && !some_left) feed(core::OrphansGone{sockets_.intake().old_queued()});
+    if (last_orphan && !some_left) {
+        feed(core::OrphansGone{sockets_.intake().old_queued()});
+    } else if (last_of_old) {
+        feed(core::OldUnserved{sockets_.intake().old_queued()});
+    }
 }
 
 // Those of the service's workers that live on are sluice's own children from now on: so their pids
@@ -301,6 +306,7 @@ void Supervisor::let_go_of_what_was_inherited() {
 }
 
 void Supervisor::execute(const core::SwitchOver& /*action*/) {
+    of_old_ = orphans_;
     auto trouble = sockets_.intake().switch_over();
     if (!trouble.empty()) feed(core::SwitchFailed{std::move(trouble)});
 }

@@ -93,6 +93,7 @@ class Supervisor {
     // service's, and not swept with it.
     std::set<pid_t> strangers_;
     std::set<pid_t> orphans_; // what a dead master left behind
+    std::set<pid_t> of_old_;  // those of them who have the listeners that were switched away from
     std::optional<int> exit_code_;
 };
 

@@ -81,6 +81,8 @@ struct InWords {
 
     std::string operator()(const core::CannotJoin&) const { return "cannot-join"; }
 
+    std::string operator()(const core::OldUnserved&) const { return "old-unserved"; }
+
     std::string operator()(const core::SwitchFailed&) const { return "switch-failed"; }
 
     std::string operator()(const core::OldSeen& e) const {

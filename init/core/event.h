@@ -78,6 +78,10 @@ struct OrphansGone { // the last worker of a master that died before it
     int queued = 0;  // at the listeners that no run but theirs has
 };
 
+struct OldUnserved { // the last of those who have the old listeners has gone, others have not
+    int queued = 0;  // there
+};
+
 struct SwitchFailed { // SwitchOver has, at one address at least
     std::string why;
 };
@@ -121,7 +125,7 @@ struct TimerFired {
 using Event =
     std::variant<Start, Spawned, SpawnFailed, Ready, DrainAsked, ReloadAsked, ForwardAsked, Exited,
                  Stopped, TreeEmpty, CutNamed, Catches, IntakeClosed, Seen, OrphansGone, CannotJoin,
-                 SwitchFailed, OldSeen, TimerFired>;
+                 SwitchFailed, OldUnserved, OldSeen, TimerFired>;
 
 // What to do about it, in this order.
 struct Spawn {

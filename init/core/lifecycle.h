@@ -70,6 +70,7 @@ class Lifecycle {
     void handle(const OrphansGone& event);
     void handle(const CannotJoin& event);
     void handle(const SwitchFailed& event);
+    void handle(const OldUnserved& event);
     void handle(const OldSeen& event);
     void handle(const TimerFired& event);
 

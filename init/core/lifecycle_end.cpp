@@ -104,6 +104,10 @@ void Lifecycle::handle(const SwitchFailed& event) {
     replace_run();
 }
 
+void Lifecycle::handle(const OldUnserved& event) {
+    if (orphans_) orphans_->old_unserved(event.queued, actions_);
+}
+
 void Lifecycle::handle(const OldSeen& event) {
     if (orphans_) orphans_->on(event, now_, actions_);
 }

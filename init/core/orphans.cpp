@@ -78,6 +78,16 @@ void Orphans::on(Timer timer, TimePoint now, Actions& actions) {
     actions.emplace_back(Arm{Timer::retire, now + kill_after_});
 }
 
+void Orphans::old_unserved(int queued, Actions& actions) {
+    if (!std::exchange(switched_, false)) return;
+    actions.emplace_back(LeaveOld{}); // better reset than waiting for nobody
+    if (queued == 0) return;
+    say(actions, Level::warning,
+        "the workers of an earlier dead master have gone; " + count_of(queued, "connection") +
+            " lost in its queue",
+        {{"event", "old_unserved"}, {"lost", queued}});
+}
+
 void Orphans::gone(int queued, TimePoint now, Actions& actions) {
     leave(actions);
     say(actions, queued == 0 ? Level::info : Level::warning,

@@ -49,6 +49,10 @@ class Orphans {
     void on(const OldSeen& event, TimePoint now, Actions& actions);
     void on(Timer timer, TimePoint now, Actions& actions);
 
+    /// Those who have the old listeners have gone, and left so many in their queues; others, who
+    /// joined in, have not.
+    void old_unserved(int queued, Actions& actions);
+
     /// The last of them has gone, and left so many in its queues.
     void gone(int queued, TimePoint now, Actions& actions);
 

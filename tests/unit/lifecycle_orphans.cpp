@@ -129,6 +129,26 @@ TEST_CASE(
     CHECK(world.lifecycle().state() == State::running);
 }
 
+TEST_CASE("an old queue that nobody is left to serve is reset and counted, others serve on") {
+    auto script = killed_master(1h);
+    script.old_queue_lasts = 1h;
+    World world(owning_plan(), script);
+    world.start();
+    world.run(2'100ms); // the second run has been up, and has died
+    world.script.dies_after.reset();
+    world.script.leaves_orphan = false;
+    world.run(1s);
+    REQUIRE(std::ranges::count(world.deeds(), "switch-over") == 1);
+    CHECK_FALSE(world.did("leave-old"));
+    world.signal(OldUnserved{2});
+    CHECK(world.did("leave-old"));
+    CHECK(world.said("2 connections lost in its queue"));
+    CHECK_FALSE(world.did("signal-orphans QUIT"));
+    world.script.old_queue_lasts = config::Duration(0);
+    world.run(1s);
+    CHECK(world.did("signal-orphans QUIT"));
+}
+
 TEST_CASE("a second run that dies whole while the first one's workers leave starts anew") {
     World world(owning_plan(), killed_master(1h));
     world.start();

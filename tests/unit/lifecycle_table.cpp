@@ -79,6 +79,7 @@ const std::vector<std::pair<std::string, Event>>& every_event() {
         {"orphans gone", OrphansGone{}},
         {"cannot join", CannotJoin{"no selector"}},
         {"switch failed", SwitchFailed{"no such file"}},
+        {"old unserved", OldUnserved{2}},
         {"old seen", OldSeen{true}},
         {"old", TimerFired{Timer::old}},
         {"retire", TimerFired{Timer::retire}},
