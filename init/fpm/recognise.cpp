@@ -65,9 +65,13 @@ std::string shell_form_warning(const std::vector<std::string>& command) {
     if (std::ranges::find(shells, file_name(command[0])) == shells.end()) return {};
     for (const std::string program : {"php-fpm", "nginx"}) {
         if (command[2].find(program) == std::string::npos) continue;
-        return "the command is a shell's (" + command[0] + " -c ...), which hides " + program +
-               " from sluice: a stop cuts its requests; in the Dockerfile write CMD [\"" + program +
-               "\"] instead of CMD " + program;
+        std::string text = "the command is a shell's (" + command[0] + " -c ...), which hides ";
+        text += program;
+        text += " from sluice: a stop cuts its requests; in the Dockerfile write CMD [\"";
+        text += program;
+        text += "\"] instead of CMD ";
+        text += program;
+        return text;
     }
     return {};
 }
