@@ -40,6 +40,8 @@ class Supervisor {
     void wait_for_answer(pid_t pid);
     bool is_up(core::TimePoint::duration age) const;
 
+    static core::TimePoint now() { return core::TimePoint::clock::now(); }
+
     void feed(core::Event event);
     void handle(const core::Event& event);
 

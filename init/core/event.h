@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -232,5 +233,9 @@ using Action = std::variant<Message, Spawn, SwitchOver, LookAtOld, LeaveOld, Sig
                             Pause, Resume, Release, Send, Sweep, NameCut, SuspendSelf, Arm, Finish>;
 
 using Actions = std::vector<Action>;
+
+inline void say(Actions& actions, Level level, std::string text, Fields fields) {
+    actions.emplace_back(Message{level, std::move(text), std::move(fields)});
+}
 
 } // namespace sluice::core

@@ -19,10 +19,6 @@ constexpr std::chrono::milliseconds longest_pause = 200ms;
 // until then: nobody is left whom to ask which worker waits.
 constexpr auto limit = 60s;
 
-void say(Actions& actions, Level level, std::string text, Fields fields) {
-    actions.emplace_back(Message{level, std::move(text), std::move(fields)});
-}
-
 } // namespace
 
 void Orphans::join_in() {

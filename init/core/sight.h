@@ -51,4 +51,10 @@ struct Sight {
     bool all_paused = false;             // every worker that was paused (Pause) stands still
 };
 
+/// "pool www, worker pid 7, script /a.php, 1.2 s". Never a query string.
+std::string describe(const Worker& worker);
+
+/// Those at work; none where the workers were not asked.
+std::vector<Worker> busy_of(const Sight& sight);
+
 } // namespace sluice::core

@@ -1,0 +1,125 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <csignal>
+
+#include "init/os/log.h"
+#include "init/os/proc.h"
+#include "init/os/reaper.h"
+#include "init/supervisor.h"
+
+// Who has ended, who is left, and who is up.
+
+namespace sluice {
+
+using namespace std::chrono_literals;
+using core::Level;
+
+void Supervisor::reap() {
+    bool more = false;
+    auto reaped = os::reap(more);
+    // The service first: what its workers' ends mean depends on whether it is there.
+    std::ranges::stable_partition(reaped.changes, [this](const os::Change& change) {
+        return change.pid == lifecycle_.service();
+    });
+    for (const auto& change : reaped.changes) {
+        if (change.ended) strangers_.erase(change.pid);
+    }
+    const bool tree_empty =
+        reaped.none_left || (!strangers_.empty() && !more && left_of_service().empty());
+    for (const auto& change : reaped.changes) {
+        if (change.ended) {
+            on_end(change.pid, change.wait_status, tree_empty);
+        } else {
+            feed(core::Stopped{change.pid, WSTOPSIG(change.wait_status)});
+        }
+    }
+    if (tree_empty) feed(core::TreeEmpty{});
+    if (more && !exit_code_) boost::asio::post(loop_, [this] { reap(); });
+}
+
+void Supervisor::on_end(pid_t pid, int wait_status, bool tree_empty) {
+    const bool last_orphan = orphans_.erase(pid) > 0 && orphans_.empty();
+    const bool last_of_old = of_old_.erase(pid) > 0 && of_old_.empty();
+    const bool some_left = pid == lifecycle_.service() && !tree_empty && take_orphans();
+    feed(core::Exited{pid, wait_status, tree_empty, some_left});
+    if (last_orphan && !some_left) {
+        feed(core::OrphansGone{sockets_.intake().old_queued()});
+    } else if (last_of_old) {
+        feed(core::OldUnserved{sockets_.intake().old_queued()});
+    }
+}
+
+// Those of the service's workers that live on are sluice's own children from now on: so their pids
+// are theirs until they are reaped. What PHP has started serves nobody, whoever adopted it. Nor
+// does a worker whose only client is sluice.
+bool Supervisor::take_orphans() {
+    const auto* const titles = plan_.kind == config::Kind::nginx ? "nginx: " : "php-fpm: ";
+    bool some = false;
+    for (const auto& process : os::processes()) {
+        if (process.parent != ::getpid() || process.ended) continue;
+        const auto title = os::command_line(process.pid);
+        if (!title.starts_with(titles)) continue;
+        if (sockets_.serves_status(title)) {
+            ::kill(process.pid, SIGKILL);
+        } else {
+            some = orphans_.insert(process.pid).second || some;
+        }
+    }
+    return some;
+}
+
+std::vector<pid_t> Supervisor::left_of_service() const {
+    const auto all = os::processes();
+    auto left = os::descendants(all, ::getpid());
+    for (const pid_t stranger : strangers_) {
+        const auto below = os::descendants(all, stranger);
+        std::erase_if(left, [&](pid_t pid) {
+            return pid == stranger || std::ranges::find(below, pid) != below.end();
+        });
+    }
+    return left;
+}
+
+// nginx has its handlers some instants before it looks at what they note: a QUIT in between would
+// rest until the next signal. Once it has workers it looks. (With "master_process off" it has
+// none.)
+bool Supervisor::is_up(core::TimePoint::duration age) const {
+    if (!os::catches(awaited_, plan_.stop.signal.value_or(SIGTERM))) return false;
+    if (!plan_.stop.finishes_itself || age > plan_.stop.hold) return true;
+    const auto all = os::processes();
+    return std::ranges::find(all, awaited_, &os::Process::parent) != all.end();
+}
+
+// FPM tells nobody when it has installed its handlers, so it is looked at: often while it is young,
+// ever less often behind an entrypoint that takes its time, and never once it is up.
+void Supervisor::watch_handlers() {
+    if (awaited_ == 0 || lifecycle_.service() != awaited_) return;
+    const auto age = now() - awaited_since_;
+    const bool cannot_be_seen = age > plan_.stop.hold && os::processes().empty();
+    if (is_up(age) || cannot_be_seen) {
+        const pid_t pid = std::exchange(awaited_, 0);
+        feed(core::Catches{pid});
+        if (!std::exchange(awaited_to_start_, false)) return;
+        if (plan_.answers) {
+            wait_for_answer(pid);
+        } else {
+            feed(core::Ready{.pid = pid, .answers = false});
+        }
+        return;
+    }
+    if (age > 10s && !std::exchange(told_of_waiting_, true)) {
+        os::log(Level::warning,
+                plan_.name + " is not in the place of pid " + std::to_string(awaited_) +
+                    " after 10 s: if an entrypoint script starts it, let its last line be "
+                    "exec \"$@\", or a stop reaches the script only and cuts requests",
+                {{"event", "not_in_place"}, {"service_pid", awaited_}});
+    }
+    handlers_clock_.expires_after(std::clamp<std::chrono::nanoseconds>(age / 8, 2ms, 10s));
+    handlers_clock_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) watch_handlers();
+    });
+}
+
+} // namespace sluice
