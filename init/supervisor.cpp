@@ -111,7 +111,7 @@ void Supervisor::on_signal(const signals::Received& received) {
 // --- the lifecycle ------------------------------------------------------------------------------
 
 void Supervisor::feed(core::Event event) {
-    events_.push_back(event);
+    events_.push_back(std::move(event));
     if (std::exchange(handling_, true)) return; // an action brought it about: it has its turn below
     while (!events_.empty() && !exit_code_) {   // what comes after the end concerns nobody
         const auto next = events_.front();

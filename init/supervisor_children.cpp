@@ -20,9 +20,9 @@ void Supervisor::reap() {
     bool more = false;
     auto reaped = os::reap(more);
     // The service first: what its workers' ends mean depends on whether it is there.
-    std::ranges::stable_partition(reaped.changes, [this](const os::Change& change) {
-        return change.pid == lifecycle_.service();
-    });
+    std::stable_partition(
+        reaped.changes.begin(), reaped.changes.end(),
+        [this](const os::Change& change) { return change.pid == lifecycle_.service(); });
     for (const auto& change : reaped.changes) {
         if (change.ended) strangers_.erase(change.pid);
     }
