@@ -84,6 +84,7 @@ class Drain {
   private:
     void close_intake(TimePoint now, Actions& actions);
     void look_soon(TimePoint now, Actions& actions);
+    void wait_for_queue(TimePoint now, Actions& actions);
     void finish_what_is_in_flight(TimePoint now, Actions& actions);
     bool all_idle_for_sure(TimePoint now);
     bool orphans_idle(TimePoint now);
@@ -123,6 +124,8 @@ class Drain {
     bool seen_idle_ = false; // by the last look
     int in_vain_ = 0;        // how often in a row the workers did not answer
     std::optional<TimePoint> idle_since_;
+    std::optional<int> fewest_queued_;
+    TimePoint went_on_at_; // the queue
     KeepAlive keep_alive_;
     std::optional<std::uint64_t> resets_at_first_;
     std::optional<std::uint64_t> served_at_first_;

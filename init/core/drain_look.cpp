@@ -22,6 +22,7 @@ constexpr auto longest_pause = 20'000us;
 constexpr auto between_gaps = 2'000us;
 constexpr auto until_it_stands = 300us;
 
+constexpr auto longest_standstill = 100ms; // of the queue
 constexpr auto longest_gap_in_body = 1s;
 constexpr int most_in_vain = 3;       // each takes 500 ms (Outlook)
 constexpr std::size_t most_named = 5; // in a report; the rest is counted
@@ -60,9 +61,7 @@ void Drain::on(const Seen& event, TimePoint now, Actions& actions) {
         break;
     case Phase::emptying:
         if (!last_->queue_empty || last_->half_open > 0) {
-            // All workers may be in the hands of clients that keep their connections: a worker that
-            // lets its one go makes room for the queue.
-            let_keep_alive_go(now, actions);
+            wait_for_queue(now, actions);
             break;
         }
         emptied_at_ = now;
@@ -76,6 +75,20 @@ void Drain::on(const Seen& event, TimePoint now, Actions& actions) {
     case Phase::asked:
     case Phase::terminated:
     case Phase::killed: break;
+    }
+}
+
+// All workers may be in the hands of clients that keep their connections: a worker that lets its
+// one go makes room for the queue. As long as it goes on by itself nobody's is closed for it.
+void Drain::wait_for_queue(TimePoint now, Actions& actions) {
+    if (!fewest_queued_ || last_->queued < *fewest_queued_) {
+        fewest_queued_ = last_->queued;
+        went_on_at_ = now;
+    }
+    if (now - went_on_at_ < longest_standstill) {
+        look_soon(now, actions);
+    } else {
+        let_keep_alive_go(now, actions);
     }
 }
 
