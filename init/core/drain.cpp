@@ -117,6 +117,11 @@ void Drain::on(const IntakeClosed& event, TimePoint now, Actions& actions) {
 
 void Drain::end(bool certain, TimePoint now, Actions& actions) {
     certain_ = certain;
+    // The last client may have closed while its worker was looked at. FPM waits for whoever stands
+    // still.
+    if (auto paused = keep_alive_.take_paused(); !paused.empty()) {
+        actions.emplace_back(Resume{std::move(paused)});
+    }
     if (!service_) {
         phase_ = Phase::held;
         asked_at_ = now;

@@ -121,6 +121,11 @@ TEST_CASE("connections that have been idle for long are let go at once") {
     CHECK(world.said("2 idle connections let go"));
 }
 
+TEST_CASE("a worker whose client closes while it stands still goes on before the master is ended") {
+    const auto world = stopped(owning_plan(), with({.idle_connections = 1, .client_closes = true}));
+    CHECK(world.place("resume 300") < world.place("send TERM 100"));
+}
+
 TEST_CASE("connections that have just been used are let go one by one") {
     const auto world = stopped(owning_plan(), with({.idle_connections = 2}));
     CHECK(world.elapsed() < 1'100ms);

@@ -125,6 +125,9 @@ class Chaos {
     void check(const Action& action) {
         if (const auto* const send = std::get_if<Send>(&action)) {
             CHECK(send->pid == alive_); // never to a pid after its exit
+            // Who stands still does not end, and its master waits for it.
+            const bool stop = send->signal == SIGTERM || send->signal == SIGQUIT;
+            if (stop) CHECK(paused_.empty());
         } else if (const auto* const arm = std::get_if<Arm>(&action)) {
             // A restart may be due already, when the sweep took longer than the back-off; so may
             // the deadline of a stop that had to start the service first.
@@ -136,7 +139,7 @@ class Chaos {
         } else if (const auto* const resume = std::get_if<Resume>(&action)) {
             for (const pid_t worker : resume->workers) paused_.erase(worker);
         } else if (const auto* const release = std::get_if<Release>(&action)) {
-            for (const pid_t worker : release->workers) CHECK(paused_.contains(worker));
+            for (const pid_t worker : release->workers) CHECK(paused_.erase(worker) == 1);
         } else if (std::holds_alternative<Finish>(action)) {
             CHECK(++finishes_ == 1);
             CHECK_FALSE(alive_);

@@ -153,6 +153,7 @@ Sight World::sight() const {
     }
     for (int i = 0; i < traffic.idle_connections; ++i) {
         if (std::ranges::find(released_, 300 + i) != released_.end()) continue;
+        if (traffic.client_closes && !paused_.empty()) continue;
         workers.push_back({300 + i, "www", Worker::State::waiting, traffic.idle_for, ""});
         ++connections.open;
     }

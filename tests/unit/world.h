@@ -18,6 +18,7 @@ struct Traffic {
     int requests = 0;                  // in flight, each in a worker of its own
     int idle_connections = 0;          // kept by clients, each held by a worker that waits
     config::Duration idle_for{500};    // those, so far
+    bool client_closes = false;        // those, while their worker is looked at
     int silent_connections = 0;        // held by nobody who can be asked
     bool hidden = false;               // those workers get no signal
     bool behind_idle = false;          // the queue is not empty before one of those is let go
