@@ -66,6 +66,9 @@ bool Supervisor::take_orphans() {
         } else {
             some = orphans_.insert(process.pid).second || some;
         }
+        // What has died was a script in front of it. A master that goes on would replace every
+        // worker that leaves.
+        if (title.find(": master process") != std::string::npos) ::kill(process.pid, SIGQUIT);
     }
     return some;
 }

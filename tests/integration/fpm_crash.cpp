@@ -144,6 +144,23 @@ TEST_CASE("a second master is killed while the first one's workers are at work: 
     CHECK(sluice.stop() == 0);
 }
 
+TEST_CASE("a script in front of FPM that is killed: FPM finishes, and a new run serves") {
+    const FpmSite site;
+    site.folder().write("bin/no-exec", "#!/bin/sh\n\"$@\"\n", 0755);
+    auto command = site.command();
+    command.insert(command.begin(), site.folder().path("bin/no-exec"));
+    Sluice sluice({.command = command, .mode = each_mode()});
+    REQUIRE(site.serves());
+    REQUIRE(sluice.logs("php-fpm8.2 answers"));
+    auto request = site.in_flight(1s);
+    ::kill(sluice.service(), SIGKILL);
+    CHECK(site.is_whole(request.answer()));
+    REQUIRE(sluice.logs("php-fpm8.2 answers", 2));
+    REQUIRE(sluice.logs("the last worker of the dead master has gone"));
+    CHECK(site.serves());
+    sluice.stop();
+}
+
 TEST_CASE("a stop in back-off: who waits in the queue is answered first") {
     const FpmSite site;
     Sluice sluice({.command = site.command(),
