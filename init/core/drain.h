@@ -126,6 +126,7 @@ class Drain {
     std::optional<TimePoint> idle_since_;
     std::optional<int> fewest_queued_;
     TimePoint went_on_at_; // the queue
+    bool stood_still_ = false;
     KeepAlive keep_alive_;
     std::optional<std::uint64_t> resets_at_first_;
     std::optional<std::uint64_t> served_at_first_;

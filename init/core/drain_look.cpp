@@ -79,13 +79,15 @@ void Drain::on(const Seen& event, TimePoint now, Actions& actions) {
 }
 
 // All workers may be in the hands of clients that keep their connections: a worker that lets its
-// one go makes room for the queue. As long as it goes on by itself nobody's is closed for it.
+// one go makes room for the queue. As long as it goes on by itself nobody's is closed for it; once
+// it has stood still, what goes on is for those that were let go.
 void Drain::wait_for_queue(TimePoint now, Actions& actions) {
     if (!fewest_queued_ || last_->queued < *fewest_queued_) {
         fewest_queued_ = last_->queued;
         went_on_at_ = now;
     }
-    if (now - went_on_at_ < longest_standstill) {
+    stood_still_ = stood_still_ || now - went_on_at_ >= longest_standstill;
+    if (!stood_still_) {
         look_soon(now, actions);
     } else {
         let_keep_alive_go(now, actions);
