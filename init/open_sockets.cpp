@@ -18,6 +18,9 @@ constexpr int status_backlog = 16;
 OpenSockets::OpenSockets(const fpm::Sockets& planned) : planned_status_(planned.status) {
     for (const auto& socket : planned.listeners) open_listener(socket);
     for (const auto& status : planned_status_) open_status(status);
+    if (own_status_) return;
+    status_.clear(); // of all pools or of none: nobody serves those that were made
+    pages_.clear();
 }
 
 OpenSockets::OpenSockets(const nginx::Sockets& planned) : for_nginx_(true) {

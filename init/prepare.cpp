@@ -8,6 +8,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include "init/core/program_place.h"
 #include "init/fpm/config_check.h"
 #include "init/fpm/effective_config.h"
 #include "init/fpm/pool_sockets.h"
@@ -83,7 +84,7 @@ class Preparation {
                    "stop; write php-fpm into the command, or set it to " +
                    std::to_string(fpm::control_timeout(plan().stop.deadline).count()) + "s");
             discover_unseen(command);
-        } else if (auto warning = fpm::shell_form_warning(command); !warning.empty()) {
+        } else if (auto warning = core::shell_form_warning(command); !warning.empty()) {
             notice(std::move(warning));
         }
         set_launch();

@@ -42,7 +42,8 @@ void Supervisor::reap() {
 void Supervisor::on_end(pid_t pid, int wait_status, bool tree_empty) {
     const bool last_orphan = orphans_.erase(pid) > 0 && orphans_.empty();
     const bool last_of_old = of_old_.erase(pid) > 0 && of_old_.empty();
-    const bool some_left = pid == lifecycle_.service() && !tree_empty && take_orphans();
+    const bool some_left = pid == lifecycle_.service() && !tree_empty &&
+                           plan_.kind != config::Kind::plain && take_orphans();
     feed(core::Exited{pid, wait_status, tree_empty, some_left});
     if (last_orphan && !some_left) {
         feed(core::OrphansGone{sockets_.intake().old_queued()});

@@ -119,9 +119,7 @@ void Drain::end(bool certain, TimePoint now, Actions& actions) {
     certain_ = certain;
     // The last client may have closed while its worker was looked at. FPM waits for whoever stands
     // still.
-    if (auto paused = keep_alive_.take_paused(); !paused.empty()) {
-        actions.emplace_back(Resume{std::move(paused)});
-    }
+    resume_paused(actions);
     if (!service_) {
         phase_ = Phase::held;
         asked_at_ = now;
@@ -137,6 +135,11 @@ void Drain::end(bool certain, TimePoint now, Actions& actions) {
         return;
     }
     send_stop(now, actions);
+}
+
+void Drain::resume_paused(Actions& actions) {
+    auto paused = keep_alive_.take_paused();
+    if (!paused.empty()) actions.emplace_back(Resume{std::move(paused)});
 }
 
 void Drain::send_stop(TimePoint now, Actions& actions) {
@@ -194,9 +197,7 @@ void Drain::name_cut(Actions& actions) {
 void Drain::cut_short(TimePoint now, Actions& actions) {
     name_cut(actions);
     phase_ = Phase::terminated;
-    if (auto paused = keep_alive_.take_paused(); !paused.empty()) {
-        actions.emplace_back(Resume{std::move(paused)});
-    }
+    resume_paused(actions);
     if (!service_) return;
     actions.emplace_back(Send{*service_, SIGTERM, {}, signal_group_});
     // A suspended service acts on nothing but KILL until it is resumed.

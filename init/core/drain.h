@@ -90,6 +90,7 @@ class Drain {
     bool orphans_idle(TimePoint now);
     void let_keep_alive_go(TimePoint now, Actions& actions);
     void end(bool certain, TimePoint now, Actions& actions);
+    void resume_paused(Actions& actions);
     void send_stop(TimePoint now, Actions& actions);
     void ask_orphans(TimePoint now, Actions& actions);
     bool finishes_by_itself_now() const;

@@ -47,8 +47,6 @@ class KeepAlive {
     /// A worker has waited between two requests lately.
     bool expects_a_gap(TimePoint now) const;
 
-    const std::vector<pid_t>& paused() const { return paused_; }
-
     /// They go on, or have been ended: forgets them.
     std::vector<pid_t> take_paused();
 

@@ -285,15 +285,14 @@ void Lifecycle::handle(const Seen& event) {
 
 // Without a master there is nobody to send a signal to: what is left is swept.
 void Lifecycle::drain_went_on() {
-    if (service_ || !drain_->needs_no_master_any_more()) return;
-    state_ = State::sweeping;
-    sweep_killed_ = false;
-    sweep();
+    if (!service_ && drain_->needs_no_master_any_more()) sweep();
 }
 
 // --- what is left of it -------------------------------------------------------------------------
 
 void Lifecycle::sweep() {
+    state_ = State::sweeping;
+    sweep_killed_ = false;
     if (orphans_) actions_.emplace_back(LeaveOld{});
     orphans_.reset(); // swept as well
     auto until = now_ + plan_.stop.kill_after;

@@ -38,8 +38,6 @@ void Lifecycle::handle(const Exited& event) {
             return;
         }
     }
-    state_ = State::sweeping;
-    sweep_killed_ = false;
     if (event.tree_empty) {
         swept();
     } else {
@@ -122,8 +120,6 @@ void Lifecycle::handle(const OrphansGone& event) {
         if (plan_.stop.owns_listeners && !drain_->queue_emptied() && !served_queue_) {
             restart_at_ = now_; // or serve those who wait
         }
-        state_ = State::sweeping;
-        sweep_killed_ = false;
         sweep();
     }
 }

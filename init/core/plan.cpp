@@ -2,6 +2,8 @@
 
 #include <csignal>
 
+#include "init/core/program_place.h"
+
 namespace sluice::core {
 
 namespace {
@@ -10,10 +12,6 @@ using config::Duration;
 using config::Kind;
 using signals::Meaning;
 using signals::Rule;
-
-std::string file_name(const std::string& path) {
-    return path.substr(path.rfind('/') + 1);
-}
 
 // Base images set different STOPSIGNALs, so all three that ask a program to end drain.
 void drain_on_stop_signals(signals::Rules& rules) {

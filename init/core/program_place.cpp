@@ -1,6 +1,7 @@
 #include "init/core/program_place.h"
 
 #include <algorithm>
+#include <array>
 
 namespace sluice::core {
 
@@ -16,6 +17,23 @@ place_of_program(const std::vector<std::string>& command,
     if (dashes == command.end() || dashes + 1 == command.end()) return {};
     const auto after = static_cast<std::size_t>(dashes + 1 - command.begin());
     if (is_program(command[after])) return after;
+    return {};
+}
+
+std::string shell_form_warning(const std::vector<std::string>& command) {
+    constexpr std::array shells{"sh", "bash", "dash", "ash"};
+    if (command.size() < 3 || command[1] != "-c") return {};
+    if (std::ranges::find(shells, file_name(command[0])) == shells.end()) return {};
+    for (const std::string program : {"php-fpm", "nginx"}) {
+        if (command[2].find(program) == std::string::npos) continue;
+        std::string text = "the command is a shell's (" + command[0] + " -c ...), which hides ";
+        text += program;
+        text += " from sluice: a stop cuts its requests; in the Dockerfile write CMD [\"";
+        text += program;
+        text += "\"] instead of CMD ";
+        text += program;
+        return text;
+    }
     return {};
 }
 

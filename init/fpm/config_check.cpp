@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "init/core/lines.h"
+
 namespace sluice::fpm {
 
 namespace {
@@ -10,12 +12,9 @@ namespace {
 std::vector<std::string_view> lines_of(std::string_view text) {
     std::vector<std::string_view> lines;
     while (!text.empty()) {
-        const auto end = text.find('\n');
-        auto line = text.substr(0, end);
+        auto line = core::take_line(text);
         while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
         if (!line.empty()) lines.push_back(line);
-        if (end == std::string_view::npos) break;
-        text.remove_prefix(end + 1);
     }
     return lines;
 }

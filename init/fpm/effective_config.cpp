@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "init/core/lines.h"
 #include "init/fpm/config_check.h"
 
 namespace sluice::fpm {
@@ -167,9 +168,7 @@ std::optional<EffectiveConfig> parse_effective_config(const std::string& output)
     Reader reader;
     std::string_view rest = output;
     while (!rest.empty()) {
-        const auto end = rest.find('\n');
-        if (const auto text = text_of_notice(rest.substr(0, end))) reader.line(*text);
-        rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+        if (const auto text = text_of_notice(core::take_line(rest))) reader.line(*text);
     }
     auto config = std::move(reader).result();
     if (config.pools.empty()) return {};

@@ -1,7 +1,6 @@
 #include "init/fpm/recognise.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
 #include "init/core/program_place.h"
@@ -10,9 +9,7 @@ namespace sluice::fpm {
 
 namespace {
 
-std::string_view file_name(std::string_view path) {
-    return path.substr(path.rfind('/') + 1);
-}
+using core::file_name;
 
 bool is_docker_entrypoint(std::string_view program) {
     return file_name(program) == "docker-php-entrypoint";
@@ -57,23 +54,6 @@ std::optional<Service> recognise(const std::vector<std::string>& command, const 
     auto service = place ? service_at(command, *place) : flags_only(command, image);
     if (service && service->arguments.only_tells) return {};
     return service;
-}
-
-std::string shell_form_warning(const std::vector<std::string>& command) {
-    constexpr std::array shells{"sh", "bash", "dash", "ash"};
-    if (command.size() < 3 || command[1] != "-c") return {};
-    if (std::ranges::find(shells, file_name(command[0])) == shells.end()) return {};
-    for (const std::string program : {"php-fpm", "nginx"}) {
-        if (command[2].find(program) == std::string::npos) continue;
-        std::string text = "the command is a shell's (" + command[0] + " -c ...), which hides ";
-        text += program;
-        text += " from sluice: a stop cuts its requests; in the Dockerfile write CMD [\"";
-        text += program;
-        text += "\"] instead of CMD ";
-        text += program;
-        return text;
-    }
-    return {};
 }
 
 } // namespace sluice::fpm

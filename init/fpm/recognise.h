@@ -35,7 +35,4 @@ std::optional<Service> recognise(const std::vector<std::string>& command, const 
 /// True for a file name like php-fpm, php-fpm8.2 or php-fpm82; not for php-fpm_exporter.
 bool is_fpm(const std::string& program);
 
-/// A warning for `sh -c "... php-fpm ..."`, which hides FPM; empty for anything else.
-std::string shell_form_warning(const std::vector<std::string>& command);
-
 } // namespace sluice::fpm

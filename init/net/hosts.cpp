@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "init/core/lines.h"
+
 namespace sluice::net {
 
 namespace {
@@ -42,9 +44,7 @@ std::optional<TcpEndpoint> address_of(const std::string& text) {
 std::vector<TcpEndpoint> addresses_in_hosts(std::string_view name, std::string_view hosts) {
     std::vector<TcpEndpoint> addresses;
     while (!hosts.empty()) {
-        const auto line = hosts.substr(0, hosts.find('\n'));
-        hosts.remove_prefix(std::min(line.size() + 1, hosts.size()));
-        const auto words = words_of(line);
+        const auto words = words_of(core::take_line(hosts));
         const auto named = [&](std::string_view word) { return same_name(word, name); };
         if (words.size() < 2 || std::none_of(words.begin() + 1, words.end(), named)) continue;
         const auto address = address_of(std::string(words.front()));

@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "init/core/lines.h"
 #include "init/nginx/syntax.h"
 
 namespace sluice::nginx {
@@ -54,9 +55,7 @@ class Files {
         constexpr std::string_view before = "# configuration file ";
         std::string* current = nullptr;
         while (!output.empty()) {
-            const auto end = std::min(output.find('\n'), output.size());
-            const auto line = output.substr(0, end);
-            output.remove_prefix(std::min(end + 1, output.size()));
+            const auto line = core::take_line(output);
             if (line.starts_with(before) && line.ends_with(':') &&
                 line.size() > before.size() + 1) {
                 const auto name =

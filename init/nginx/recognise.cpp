@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <string_view>
 
+#include "init/core/lines.h"
 #include "init/core/program_place.h"
 
 namespace sluice::nginx {
 
 namespace {
 
-std::string_view file_name(std::string_view path) {
-    return path.substr(path.rfind('/') + 1);
-}
+using core::file_name;
 
 // ngx_get_options (nginx.c): letters in one word, the value of p, e, c, g and s attached or in the
 // next word. False where nginx does not go on to serve.
@@ -64,9 +63,7 @@ std::string complaints_in(const std::string& output) {
     std::string joined;
     std::string_view rest = output;
     while (!rest.empty()) {
-        const auto end = std::min(rest.find('\n'), rest.size());
-        auto line = rest.substr(0, end);
-        rest.remove_prefix(std::min(end + 1, rest.size()));
+        auto line = core::take_line(rest);
         // With an error_log on stderr a line has a time and a pid before its level instead.
         const auto level = std::min({line.find("[emerg]"), line.find("[alert]"),
                                      line.find("[crit]"), line.find("[error]")});

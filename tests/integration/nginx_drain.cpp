@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "await.h"
+#include "fpm_site.h"
 #include "nginx_site.h"
 #include "processes.h"
 
@@ -17,17 +18,6 @@ bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
-bool each_listen() {
-    bool by_path = false;
-    SUBCASE("over TCP") {
-        by_path = false;
-    }
-    SUBCASE("over a unix socket") {
-        by_path = true;
-    }
-    return by_path;
-}
-
 pid_t worker_of(pid_t master) {
     REQUIRE(eventually([&] { return children_of(master).size() == 1; }));
     return children_of(master).front();
@@ -37,7 +27,7 @@ pid_t worker_of(pid_t master) {
 
 TEST_CASE("nginx: a request in flight at the stop is answered, and new connections are refused") {
     const Mode mode = each_mode();
-    const bool by_path = each_listen();
+    const bool by_path = each_transport();
     const NginxSite site({.by_path = by_path});
     Sluice sluice({.command = site.command(), .mode = mode});
     REQUIRE(site.serves());
@@ -69,7 +59,7 @@ TEST_CASE("nginx: INT and QUIT stop as TERM does") {
 
 TEST_CASE("nginx: what waits in its queue at the stop is answered") {
     const Mode mode = each_mode();
-    const NginxSite site({.by_path = each_listen()});
+    const NginxSite site({.by_path = each_transport()});
     Sluice sluice({.command = site.command(), .mode = mode});
     REQUIRE(site.serves());
     const pid_t worker = worker_of(sluice.service());

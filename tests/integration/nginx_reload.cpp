@@ -6,6 +6,7 @@
 
 #include "await.h"
 #include "fastcgi.h"
+#include "fpm_site.h"
 #include "nginx_site.h"
 #include "processes.h"
 
@@ -23,13 +24,7 @@ bool contains(const std::string& text, const std::string& part) {
 
 TEST_CASE("HUP: nginx reloads, goes on serving on sluice's sockets, and is stopped as before") {
     const Mode mode = each_mode();
-    bool by_path = false;
-    SUBCASE("over TCP") {
-        by_path = false;
-    }
-    SUBCASE("over a unix socket") {
-        by_path = true;
-    }
+    const bool by_path = each_transport();
     const NginxSite site({.by_path = by_path});
     Sluice sluice({.command = site.command(), .mode = mode});
     REQUIRE(site.serves());

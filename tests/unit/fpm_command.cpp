@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "init/core/program_place.h"
 #include "init/fpm/arguments.h"
 #include "init/fpm/recognise.h"
 
@@ -125,14 +126,14 @@ TEST_CASE("the words for a run and for a check") {
 }
 
 TEST_CASE("a shell around FPM is warned of, others are not") {
-    CHECK(shell_form_warning({"sh", "-c", "php-fpm -F"}).find("CMD [\"php-fpm\"]") !=
+    CHECK(core::shell_form_warning({"sh", "-c", "php-fpm -F"}).find("CMD [\"php-fpm\"]") !=
           std::string::npos);
-    CHECK_FALSE(shell_form_warning({"/bin/bash", "-c", "php-fpm"}).empty());
-    CHECK(shell_form_warning({"sh", "-c", "sleep 1"}).empty());
-    CHECK(shell_form_warning({"/bin/sh", "-c", "nginx -g 'daemon off;'"}).find("CMD [\"nginx\"]") !=
-          std::string::npos);
-    CHECK(shell_form_warning({"php-fpm"}).empty());
-    CHECK(shell_form_warning({"sh", "run.sh", "php-fpm"}).empty());
+    CHECK_FALSE(core::shell_form_warning({"/bin/bash", "-c", "php-fpm"}).empty());
+    CHECK(core::shell_form_warning({"sh", "-c", "sleep 1"}).empty());
+    CHECK(core::shell_form_warning({"/bin/sh", "-c", "nginx -g 'daemon off;'"})
+              .find("CMD [\"nginx\"]") != std::string::npos);
+    CHECK(core::shell_form_warning({"php-fpm"}).empty());
+    CHECK(core::shell_form_warning({"sh", "run.sh", "php-fpm"}).empty());
 }
 
 } // namespace sluice::fpm
