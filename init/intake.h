@@ -11,13 +11,22 @@
 
 namespace sluice {
 
-/// All addresses that users connect to, as the drain sees them: one intake. Owns them.
+/// A listener that a generation is to have.
+struct Wish {
+    std::string of;     // for messages: "pool www", "nginx"
+    std::string key;    // what FPM calls it
+    net::Wanted wanted; // how it is made
+    bool users = true;  // users connect to it; false: the user's own pm.status_listen
+};
+
+/// All addresses that the service listens on, over all of its generations. Owns them.
 class Intake {
   public:
     Intake() = default;
 
-    /// `key` is what FPM calls it; `wanted` is how it was made, and how a second listener is.
-    void add(std::string key, net::Wanted wanted, net::Address address);
+    /// Binds the first generation's. Gives what could not be bound, each one a sentence; with any
+    /// of these nothing is to be used.
+    std::vector<std::string> open(const std::vector<Wish>& wishes);
 
     /// Key and descriptor of each listener that the newest run is to have.
     std::vector<std::pair<std::string, int>> newest() const;
@@ -26,12 +35,25 @@ class Intake {
     /// and gives their addresses.
     std::vector<std::string> keep_those_of(const std::vector<std::string>& open_files);
 
-    // A next run beside what is left of the one before (net::Address has the instants).
+    // A next generation beside the live one, or a next run beside what is left of the one before
+    // (net::Address has the instants).
 
-    /// A second listener for each address; nobody gets there yet. All of them, or none and why.
-    std::optional<std::string> join();
+    enum class Beside {
+        own,   // it has listeners of its own
+        shared // it has those of the live one; only what it alone listens on is its own
+    };
 
-    /// New connections go to the second ones; the first ones are old from now on. Gives what went
+    /// Makes the next generation's; nobody gets there yet. What is wished for and not there is
+    /// bound, what is there and not wished for goes at the switch. All of them, or none and why.
+    std::optional<core::CannotJoin> join(const std::vector<Wish>& wishes, Beside beside);
+
+    /// The same for a next run of the same generation.
+    std::optional<core::CannotJoin> join();
+
+    /// Why users could not be led to the next generation's now; empty: they can.
+    std::string obstacle() const;
+
+    /// New connections go to the next ones; the live ones are old from now on. Gives what went
     /// wrong; empty: nothing.
     std::string switch_over();
 
@@ -45,29 +67,43 @@ class Intake {
     void give_up_new();
 
     /// From now on new connections are refused, at all addresses. Where the kernel refuses that for
-    /// one of them: "open", with the reason.
-    core::IntakeClosed close();
+    /// one of them: "open", with the reason. The old ones are closed by the switch.
+    core::IntakeClosed close(core::Which which);
 
     /// The next best for those that could not be closed.
-    core::IntakeClosed hold_off();
+    core::IntakeClosed hold_off(core::Which which);
 
-    /// Tells of the queues, the handshakes and the connections.
-    void look(core::Sight& sight);
+    /// Tells of the queues, the handshakes and the connections. Of the live generation: those of
+    /// all, for the kernel lists TCP connections by their port.
+    void look(core::Sight& sight, core::Which which);
 
   private:
+    enum class Part { stays, joins, goes };
+
     struct Entry {
-        std::string key;
-        net::Wanted wanted;
+        Wish wish; // the live generation's, or the only one that has it
         net::Address address;
+        Part part = Part::stays;  // joins: the next generation's alone; goes: the old one's
+        std::optional<Wish> next; // the next generation's
     };
 
-    void look_at_queues(core::Sight& sight) const;
+    static const net::Listener* old_of(const Entry& entry);
+    std::vector<const net::Listener*> old_listeners() const;
+    std::vector<const net::Listener*> all_of_users() const;
+    std::optional<core::CannotJoin> join(const Wish& wish, Beside beside);
+    void switch_over(Entry& entry, std::string& trouble);
     bool look_at_known(core::Sight& sight);
     void look_at_all(core::Sight& sight);
+    void look_at_old(core::Sight& sight);
+    void remember_old();
+    bool refresh_old();
 
     std::vector<Entry> entries_;
+    bool next_wished_ = false; // what has no `next` is to go
     bool closed_ = false;
     std::vector<net::Connection> known_; // all that there are, if no other can come any more
+    std::vector<net::Connection> old_;   // TCP: what was there at the switch, handshakes included
+    bool old_known_ = false;
     core::TimePoint switched_at_ = core::TimePoint::max();
 };
 

@@ -56,7 +56,7 @@ void report(const config::Problems& problems) {
 }
 
 void report(const Prepared& prepared) {
-    for (const auto& notice : prepared.plan.notices) {
+    for (const auto& notice : prepared.first.plan.notices) {
         os::log(Level::warning, notice, {{"event", "notice"}});
     }
     for (const auto& problem : prepared.problems) {
@@ -122,19 +122,24 @@ int run(const CommandLine& line, const std::vector<int>& inherited) {
     become_subreaper();
     const auto service_environment = config::without_own(variables);
     auto prepared = prepare(loop, inbox, settings, line.options, service_environment, Purpose::run);
-    os::set_up_log(prepared.plan.log_level, settings.log.format);
+    os::set_up_log(prepared.first.plan.log_level, settings.log.format);
     report(prepared);
     if (!prepared.problems.empty()) return prepared.exit_code;
     if (prepared.stopped) {
-        os::log(Level::info, "stopped before " + prepared.plan.name + " was started",
+        os::log(Level::info, "stopped before " + prepared.first.plan.name + " was started",
                 {{"event", "stopped"}});
         return 0;
     }
     // Ctrl-C goes to the foreground group. For a server that stays ours: INT cuts its requests.
-    prepared.launch.terminal = prepared.plan.kind == config::Kind::plain && os::holds_terminal();
-    log_start(prepared.plan);
-    Supervisor supervisor(loop, inbox, prepared.plan, prepared.launch, inherited,
-                          std::move(prepared.sockets));
+    prepared.first.launch.terminal =
+        prepared.first.plan.kind == config::Kind::plain && os::holds_terminal();
+    log_start(prepared.first.plan);
+    Sources sources{.config = line.config,
+                    .variables = variables,
+                    .options = line.options,
+                    .fpm = std::move(prepared.fpm)};
+    Supervisor supervisor(loop, inbox, std::move(prepared.first), std::move(prepared.intake),
+                          settings, std::move(sources), inherited);
     return supervisor.run();
 }
 
@@ -162,11 +167,12 @@ int check(const CommandLine& line) {
         std::fputs("stopped before the service had checked its configuration\n", stderr);
         return core::exit_own_error;
     }
-    if (!line.print) print(core::describe(prepared.plan));
+    if (!line.print) print(core::describe(prepared.first.plan));
     if (prepared.missing_program != 0) {
         // What a start would say, and its exit status.
         const os::Spawned failed{.error = prepared.missing_program, .stage = os::Stage::execute};
-        std::fprintf(stderr, "%s\n", os::describe_failure(failed, prepared.launch.path).c_str());
+        std::fprintf(stderr, "%s\n",
+                     os::describe_failure(failed, prepared.first.launch.path).c_str());
         return os::exit_code_of_failure(failed);
     }
     return prepared.check_failed;

@@ -44,23 +44,24 @@ void add(const fpm::Status& status, core::Sight& sight) {
 
 } // namespace
 
-void Outlook::look(std::vector<pid_t> paused, std::function<void(core::Sight)> seen) {
+void Outlook::look(core::Which which, std::vector<pid_t> paused,
+                   std::function<void(core::Sight)> seen) {
     core::Sight sight;
     sight.resets = os::tcp_resets_sent();
     sight.all_paused = std::ranges::all_of(paused, os::is_paused);
-    sockets_.intake().look(sight);
+    intake_.look(sight, which);
     if (!inquiry_->can_ask()) {
         seen(std::move(sight));
         return;
     }
-    inquiry_->ask(answer_limit, [this, paused = std::move(paused), seen = std::move(seen),
+    inquiry_->ask(answer_limit, [this, which, paused = std::move(paused), seen = std::move(seen),
                                  sight = std::move(sight)](
                                     const std::optional<std::vector<fpm::Status>>& pools) mutable {
         // A worker whose connection is kept open does not end on SIGQUIT, FPM waits for it, and
         // what is seen now may bring the signal. Connecting anew for the next look takes 0.1 ms.
         inquiry_->close();
         // Whether a request has come for a worker that stands still is to be the last thing seen.
-        if (!paused.empty()) sockets_.intake().look(sight);
+        if (!paused.empty()) intake_.look(sight, which);
         sight.asked_in_vain = !pools;
         if (pools) {
             sight.workers.emplace();

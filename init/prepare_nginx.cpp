@@ -59,13 +59,17 @@ bool adds_ipv6() {
 class Preparation {
   public:
     Preparation(Prepared& result, const nginx::Service& service,
-                const std::vector<std::string>& environment, Purpose purpose)
-        : result_(result), service_(service), environment_(environment), purpose_(purpose) {}
+                const std::vector<std::string>& environment)
+        : result_(result), service_(service), environment_(environment) {}
 
-    void prepare(const RunCheck& run) {
-        std::vector command{service_.program};
-        for (auto& word : nginx::check(service_)) command.push_back(std::move(word));
-        judge(run(std::move(command)));
+    void prepare(const std::string& search_path, const RunCheck& run) {
+        os::Launch launch{.path = os::find_program(service_.program, search_path).path,
+                          .command = {service_.program},
+                          .environment = environment_};
+        for (auto& word : nginx::check(service_)) launch.command.push_back(std::move(word));
+        std::erase_if(launch.environment,
+                      [](const auto& entry) { return entry.starts_with("NGINX="); });
+        judge(run(std::move(launch)));
         if (!result_.problems.empty() || result_.stopped) return;
         if (why_left_.empty()) why_left_ = why_a_script_may_write();
         if (why_left_.empty()) {
@@ -73,7 +77,7 @@ class Preparation {
         } else {
             notice(why_left_ + lost);
         }
-        if (!result_.plan.stop.owns_listeners && !foreground_) {
+        if (!result_.first.plan.stop.owns_listeners && !foreground_) {
             notice("nginx goes to the background unless it is told otherwise, and sluice would "
                    "take that for its end: write \"daemon off;\" into nginx.conf, or give nginx -g "
                    "\"daemon off;\"");
@@ -81,7 +85,7 @@ class Preparation {
     }
 
   private:
-    void notice(std::string text) { result_.plan.notices.push_back(std::move(text)); }
+    void notice(std::string text) { result_.first.plan.notices.push_back(std::move(text)); }
 
     void judge(const os::Captured& checked) {
         switch (checked.end) {
@@ -136,7 +140,7 @@ class Preparation {
                 "nginx: what waits in its accept queue at a stop is lost; write it there yourself");
         }
         for (auto& text : planned.notices) notice(std::move(text));
-        auto& plan = result_.plan;
+        auto& plan = result_.first.plan;
         plan.stop.owns_listeners = !planned.listeners.empty();
         plan.stop.owns_all_listeners = planned.all;
         for (const auto& wanted : planned.listeners) {
@@ -144,18 +148,14 @@ class Preparation {
                                      std::to_string(wanted.backlog) +
                                      (wanted.v6only == false ? ", IPv4 as well" : ""));
         }
-        if (purpose_ == Purpose::check) return;
-        result_.sockets = OpenSockets(planned);
-        for (const auto& problem : result_.sockets.problems()) {
-            result_.exit_code = core::exit_own_error;
-            result_.problems.push_back(problem);
+        for (auto& wanted : planned.listeners) {
+            result_.first.wishes.push_back({.of = "nginx", .key = {}, .wanted = std::move(wanted)});
         }
     }
 
     Prepared& result_;
     const nginx::Service& service_;
     const std::vector<std::string>& environment_;
-    Purpose purpose_;
     std::optional<nginx::Configuration> configuration_;
     bool foreground_ = false;
     std::string why_left_; // the sockets, to nginx
@@ -164,9 +164,9 @@ class Preparation {
 } // namespace
 
 void prepare_nginx(Prepared& result, const nginx::Service& service,
-                   const std::vector<std::string>& environment, Purpose purpose,
+                   const std::vector<std::string>& environment, const std::string& search_path,
                    const RunCheck& run) {
-    Preparation(result, service, environment, purpose).prepare(run);
+    Preparation(result, service, environment).prepare(search_path, run);
 }
 
 } // namespace sluice

@@ -19,16 +19,20 @@ namespace sluice {
 using namespace std::chrono_literals;
 using core::Level;
 
-Supervisor::Supervisor(boost::asio::io_context& loop, signals::Inbox& inbox, core::Plan plan,
-                       os::Launch launch, std::vector<int> inherited, OpenSockets sockets)
+Supervisor::Supervisor(boost::asio::io_context& loop, signals::Inbox& inbox, Generation first,
+                       Intake intake, config::Settings settings, Sources sources,
+                       std::vector<int> inherited)
     : loop_(loop),
-      plan_(plan),
-      launch_(std::move(launch)),
+      settings_(std::move(settings)),
+      sources_(std::move(sources)),
       inherited_(std::move(inherited)),
-      sockets_(std::move(sockets)),
-      outlook_(loop, sockets_),
-      lifecycle_(std::move(plan)),
-      timers_(loop, [this](core::Timer timer) { feed(core::TimerFired{timer}); }),
+      intake_(std::move(intake)),
+      live_(set_to_work(std::move(first))),
+      lifecycle_(plan()),
+      timers_(loop,
+              [this](core::Timer timer, core::Which of) {
+                  feed(core::TimerFired{timer, of});
+              }),
       handlers_clock_(loop) {
     const auto before = os::descendants(os::processes(), ::getpid());
     strangers_.insert(before.begin(), before.end());
@@ -60,13 +64,14 @@ int Supervisor::go_on_as_plain_init() {
     const auto service = lifecycle_.service();
     if (!service) return exit_code_.value_or(core::exit_own_error);
     if (lifecycle_.state() == core::State::draining) {
-        ::kill(*service, plan_.stop.signal.value_or(SIGTERM));
+        ::kill(*service, plan().stop.signal.value_or(SIGTERM));
     }
+    if (lifecycle_.next_service()) ::kill(-*lifecycle_.next_service(), SIGKILL);
     // Better the signal twice than a stop that is lost.
     for (const auto& received : unhandled_) ::kill(::getpid(), received.signal);
-    const auto status = os::plain_init(*service, plan_.stop.signal, plan_.signals);
+    const auto status = os::plain_init(*service, plan().stop.signal, plan().signals);
     if (!status) return core::exit_own_error;
-    return core::mapped(plan_.map_exit, core::exit_code(*status));
+    return core::mapped(plan().map_exit, core::exit_code(*status));
 }
 
 // --- what the loop brings -----------------------------------------------------------------------
@@ -74,7 +79,7 @@ int Supervisor::go_on_as_plain_init() {
 void Supervisor::on_signals(const std::vector<signals::Received>& batch) {
     unhandled_ = batch;
     fault_point("signals");
-    signals::sort_by_importance(unhandled_, plan_.signals);
+    signals::sort_by_importance(unhandled_, plan().signals);
     while (!unhandled_.empty()) {
         on_signal(unhandled_.front());
         unhandled_.erase(unhandled_.begin());
@@ -89,8 +94,8 @@ void Supervisor::on_signal(const signals::Received& received) {
     // Somebody resized the terminal, which the service does not have. nginx would take it for the
     // order to let its workers go.
     const bool resized = received.signal == SIGWINCH && !received.from_process;
-    if (resized && plan_.kind == config::Kind::nginx) return;
-    const auto rule = signals::meaning_of(received.signal, plan_.signals);
+    if (resized && plan().kind == config::Kind::nginx) return;
+    const auto rule = signals::meaning_of(received.signal, plan().signals);
     os::log(Level::debug,
             "signal " + signals::name_of(received.signal) + " from pid " +
                 std::to_string(received.sender),

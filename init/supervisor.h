@@ -3,13 +3,15 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <set>
 
 #include "init/core/lifecycle.h"
-#include "init/open_sockets.h"
+#include "init/generation.h"
 #include "init/os/spawn.h"
 #include "init/outlook.h"
+#include "init/renewal.h"
 #include "init/timers.h"
 #include "signals/inbox.h"
 
@@ -19,11 +21,13 @@ namespace sluice {
 /// It decides nothing.
 class Supervisor {
   public:
-    /// `launch` is how the service is started; the descriptors in it stay the caller's.
-    /// `inherited` are those that sluice was started with (os::inherited_descriptors); they are
-    /// closed here once no further run can need them.
-    Supervisor(boost::asio::io_context& loop, signals::Inbox& inbox, core::Plan plan,
-               os::Launch launch, std::vector<int> inherited, OpenSockets sockets);
+    /// `first` is the service's first generation, `intake` has its listeners. `settings` are those
+    /// in force, `sources` is where the next generation's come from. `inherited` are the
+    /// descriptors that sluice was started with (os::inherited_descriptors); they are closed here
+    /// once no further run can need them.
+    Supervisor(boost::asio::io_context& loop, signals::Inbox& inbox, Generation first,
+               Intake intake, config::Settings settings, Sources sources,
+               std::vector<int> inherited);
 
     /// Starts the service and runs the loop until it is over. Gives sluice's exit status.
     /// What a handler throws is logged, and from then on sluice is a plain init for its service.
@@ -33,7 +37,8 @@ class Supervisor {
     void on_signals(const std::vector<signals::Received>& batch);
     void on_signal(const signals::Received& received);
     void reap();
-    bool take_orphans();
+    bool take_orphans(pid_t dead);
+    bool is_of_another_generation(pid_t pid, pid_t dead) const;
     void on_end(pid_t pid, int wait_status, bool tree_empty);
     std::vector<pid_t> left_of_service() const;
     void watch_handlers();
@@ -47,17 +52,26 @@ class Supervisor {
 
     void execute(const core::Message& message);
     void execute(const core::Spawn& action);
+    void execute(const core::TakeTurn& action);
+    void execute(const core::PrepareNext& action);
+    void execute(const core::WarmUp& action);
+    void execute(const core::Promote& action);
+    void execute(const core::DropNext& action);
+    void execute(const core::DropOld& action);
+    void execute(const core::EndTurn& action);
     void execute(const core::SwitchOver& action);
     void execute(const core::LookAtOld& action);
     void execute(const core::LeaveOld& action);
     void execute(const core::SignalOrphans& action) const;
+    std::optional<core::CannotJoin> make_listeners(const core::Spawn& action);
+    void prove(pid_t pid);
     void execute(const core::AwaitReady& action);
     void execute(const core::AwaitHandlers& action);
     void execute(const core::CloseUnserved& action);
     void execute(const core::CloseIntake& action);
     void execute(const core::HoldOff& action);
     void execute(const core::Look& action);
-    void signal_workers(const std::vector<pid_t>& workers, int signal) const;
+    void signal_workers(const std::vector<pid_t>& workers, core::Which of, int signal) const;
     void execute(const core::Pause& action);
     void execute(const core::Resume& action);
     void execute(const core::Release& action);
@@ -68,16 +82,35 @@ class Supervisor {
     void execute(const core::Arm& action);
     void execute(const core::Finish& action);
 
+    // A generation as it is at work.
+    struct Working {
+        Generation parts;
+        Outlook outlook;
+        std::vector<pid_t> paused; // workers
+    };
+
+    core::Plan& plan() { return live_->parts.plan; }
+
+    const core::Plan& plan() const { return live_->parts.plan; }
+
+    Working& working(core::Which which);
+    std::optional<pid_t> master_of(core::Which which) const;
+    std::unique_ptr<Working> set_to_work(Generation parts);
+    void renewed(Renewed result);
     void let_go_of_what_was_inherited();
     int go_on_as_plain_init();
 
     boost::asio::io_context& loop_;
-    core::Plan plan_;
-    os::Launch launch_;
+    config::Settings settings_;
+    Sources sources_;
     std::vector<int> inherited_;
-    OpenSockets sockets_;
-    Outlook outlook_;
-    std::vector<pid_t> paused_; // workers
+    Intake intake_;
+    std::unique_ptr<Working> live_;
+    std::unique_ptr<Working> next_;
+    std::unique_ptr<Working> old_;
+    std::optional<Renewal> renewal_; // while the next one is being made
+    config::Settings next_settings_;
+    pid_t next_group_ = 0; // of its master
     core::Lifecycle lifecycle_;
     Timers timers_;
     std::vector<signals::Received> unhandled_; // of the batch at hand

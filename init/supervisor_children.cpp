@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/post.hpp>
 #include <csignal>
 
@@ -27,7 +28,8 @@ void Supervisor::reap() {
         if (change.ended) strangers_.erase(change.pid);
     }
     const bool tree_empty =
-        reaped.none_left || (!strangers_.empty() && !more && left_of_service().empty());
+        reaped.none_left ||
+        ((!strangers_.empty() || lifecycle_.old_service()) && !more && left_of_service().empty());
     for (const auto& change : reaped.changes) {
         if (change.ended) {
             on_end(change.pid, change.wait_status, tree_empty);
@@ -40,29 +42,33 @@ void Supervisor::reap() {
 }
 
 void Supervisor::on_end(pid_t pid, int wait_status, bool tree_empty) {
+    if (renewal_ && renewal_->ended(pid, wait_status)) return;
     const bool last_orphan = orphans_.erase(pid) > 0 && orphans_.empty();
     const bool last_of_old = of_old_.erase(pid) > 0 && of_old_.empty();
-    const bool some_left = pid == lifecycle_.service() && !tree_empty &&
-                           plan_.kind != config::Kind::plain && take_orphans();
+    const bool master = pid == lifecycle_.service() || pid == lifecycle_.old_service();
+    const bool some_left =
+        master && !tree_empty && plan().kind != config::Kind::plain && take_orphans(pid);
+    if (some_left && pid == lifecycle_.old_service()) of_old_ = orphans_;
     feed(core::Exited{pid, wait_status, tree_empty, some_left});
     if (last_orphan && !some_left) {
-        feed(core::OrphansGone{sockets_.intake().old_queued()});
+        feed(core::OrphansGone{intake_.old_queued()});
     } else if (last_of_old) {
-        feed(core::OldUnserved{sockets_.intake().old_queued()});
+        feed(core::OldUnserved{intake_.old_queued()});
     }
 }
 
 // Those of the service's workers that live on are sluice's own children from now on: so their pids
 // are theirs until they are reaped. What PHP has started serves nobody, whoever adopted it. Nor
 // does a worker whose only client is sluice.
-bool Supervisor::take_orphans() {
-    const auto* const titles = plan_.kind == config::Kind::nginx ? "nginx: " : "php-fpm: ";
+bool Supervisor::take_orphans(pid_t dead) {
+    const auto* const titles = plan().kind == config::Kind::nginx ? "nginx: " : "php-fpm: ";
     bool some = false;
     for (const auto& process : os::processes()) {
         if (process.parent != ::getpid() || process.ended) continue;
+        if (is_of_another_generation(process.pid, dead)) continue;
         const auto title = os::command_line(process.pid);
         if (!title.starts_with(titles)) continue;
-        if (sockets_.serves_status(title)) {
+        if (live_->parts.status.serve(title)) {
             ::kill(process.pid, SIGKILL);
         } else {
             some = orphans_.insert(process.pid).second || some;
@@ -74,10 +80,21 @@ bool Supervisor::take_orphans() {
     return some;
 }
 
+// Than the one whose master is dead. FPM's workers stay in its process group.
+bool Supervisor::is_of_another_generation(pid_t pid, pid_t dead) const {
+    const pid_t group = ::getpgid(pid);
+    const std::array others{lifecycle_.service().value_or(0), lifecycle_.old_service().value_or(0),
+                            next_group_};
+    return group != dead && std::ranges::find(others, group) != others.end();
+}
+
+// A generation that is being retired finishes by itself.
 std::vector<pid_t> Supervisor::left_of_service() const {
     const auto all = os::processes();
     auto left = os::descendants(all, ::getpid());
-    for (const pid_t stranger : strangers_) {
+    auto others = strangers_;
+    if (lifecycle_.old_service()) others.insert(*lifecycle_.old_service());
+    for (const pid_t stranger : others) {
         const auto below = os::descendants(all, stranger);
         std::erase_if(left, [&](pid_t pid) {
             return pid == stranger || std::ranges::find(below, pid) != below.end();
@@ -90,8 +107,8 @@ std::vector<pid_t> Supervisor::left_of_service() const {
 // rest until the next signal. Once it has workers it looks. (With "master_process off" it has
 // none.)
 bool Supervisor::is_up(core::TimePoint::duration age) const {
-    if (!os::catches(awaited_, plan_.stop.signal.value_or(SIGTERM))) return false;
-    if (!plan_.stop.finishes_itself || age > plan_.stop.hold) return true;
+    if (!os::catches(awaited_, plan().stop.signal.value_or(SIGTERM))) return false;
+    if (!plan().stop.finishes_itself || age > plan().stop.hold) return true;
     const auto all = os::processes();
     return std::ranges::find(all, awaited_, &os::Process::parent) != all.end();
 }
@@ -101,12 +118,12 @@ bool Supervisor::is_up(core::TimePoint::duration age) const {
 void Supervisor::watch_handlers() {
     if (awaited_ == 0 || lifecycle_.service() != awaited_) return;
     const auto age = now() - awaited_since_;
-    const bool cannot_be_seen = age > plan_.stop.hold && os::processes().empty();
+    const bool cannot_be_seen = age > plan().stop.hold && os::processes().empty();
     if (is_up(age) || cannot_be_seen) {
         const pid_t pid = std::exchange(awaited_, 0);
         feed(core::Catches{pid});
         if (!std::exchange(awaited_to_start_, false)) return;
-        if (plan_.answers) {
+        if (plan().answers) {
             wait_for_answer(pid);
         } else {
             feed(core::Ready{.pid = pid, .answers = false});
@@ -115,7 +132,7 @@ void Supervisor::watch_handlers() {
     }
     if (age > 10s && !std::exchange(told_of_waiting_, true)) {
         os::log(Level::warning,
-                plan_.name + " is not in the place of pid " + std::to_string(awaited_) +
+                plan().name + " is not in the place of pid " + std::to_string(awaited_) +
                     " after 10 s: if an entrypoint script starts it, let its last line be "
                     "exec \"$@\", or a stop reaches the script only and cuts requests",
                 {{"event", "not_in_place"}, {"service_pid", awaited_}});

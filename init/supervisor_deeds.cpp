@@ -35,40 +35,50 @@ void Supervisor::execute(const core::Message& message) {
 }
 
 void Supervisor::execute(const core::Spawn& action) {
-    sockets_.intake().give_up_new(); // of a run that never was of use
-    if (action.beside) {
-        if (auto why = sockets_.intake().join()) {
-            feed(core::CannotJoin{*std::move(why)});
-            return;
-        }
+    auto& generation = working(action.of);
+    const bool next = action.of == core::Which::next;
+    if (auto refused = make_listeners(action)) {
+        feed(*std::move(refused));
+        return;
     }
-    if (!orphans_.empty()) {
-        sockets_.renew_status();
-        outlook_.renew();
+    if (!next && !orphans_.empty()) {
+        generation.parts.status.renew();
+        generation.outlook.ask_at(generation.parts.status.pages());
     }
-    auto launch = launch_;
-    const auto descriptors = sockets_.descriptors();
-    launch.keep.insert(launch.keep.end(), descriptors.begin(), descriptors.end());
-    const auto variables = sockets_.environment();
-    launch.environment.insert(launch.environment.end(), variables.begin(), variables.end());
+    auto sockets = intake_.newest();
+    for (auto& socket : generation.parts.status.keys()) sockets.push_back(std::move(socket));
+    const auto launch = handing_over(generation.parts.launch, generation.parts.plan.kind, sockets);
     const auto spawned = os::spawn(loop_, launch);
     if (spawned.error == 0) {
-        last_group_ = spawned.pid;
+        (next ? next_group_ : last_group_) = spawned.pid;
         let_go_of_what_was_inherited();
-        feed(core::Spawned{spawned.pid});
+        feed(core::Spawned{spawned.pid, action.of});
         return;
     }
     const int code = os::exit_code_of_failure(spawned);
-    os::log(Level::error, os::describe_failure(spawned, launch_.path),
-            {{"event", "spawn_failed"}, {"errno", spawned.error}, {"exit_code", code}});
+    auto why = os::describe_failure(spawned, launch.path);
+    if (!next) {
+        os::log(Level::error, why,
+                {{"event", "spawn_failed"}, {"errno", spawned.error}, {"exit_code", code}});
+    }
     const bool passing = spawned.error == EAGAIN || spawned.error == ENOMEM;
-    feed(core::SpawnFailed{code, passing});
+    feed(core::SpawnFailed{code, passing, action.of, std::move(why)});
+}
+
+std::optional<core::CannotJoin> Supervisor::make_listeners(const core::Spawn& action) {
+    intake_.give_up_new(); // of a run that never was of use
+    if (action.of == core::Which::next) {
+        const auto beside = action.beside ? Intake::Beside::own : Intake::Beside::shared;
+        return intake_.join(next_->parts.wishes, beside);
+    }
+    return action.beside ? intake_.join() : std::nullopt;
 }
 
 // A copy of a pipe held here would keep its reader waiting, and a start folder busy a file system.
 // A service that may be started again needs both; while it runs it mostly holds them itself.
 void Supervisor::let_go_of_what_was_inherited() {
-    if (plan_.restarting.when != config::Restart::no) return;
+    if (plan().restarting.when != config::Restart::no) return;
+    if (plan().reload.strategy != config::Strategy::signal) return;
     os::close_all(std::exchange(inherited_, {}));
     if (::chdir("/") != 0) {
         os::log(Level::debug, "chdir /: " + reason(errno) + "; the start folder stays busy");
@@ -77,16 +87,16 @@ void Supervisor::let_go_of_what_was_inherited() {
 
 void Supervisor::execute(const core::SwitchOver& /*action*/) {
     of_old_ = orphans_;
-    auto trouble = sockets_.intake().switch_over();
+    auto trouble = intake_.switch_over();
     if (!trouble.empty()) feed(core::SwitchFailed{std::move(trouble)});
 }
 
 void Supervisor::execute(const core::LookAtOld& /*action*/) {
-    feed(core::OldSeen{sockets_.intake().old_empty()});
+    feed(core::OldSeen{intake_.old_empty()});
 }
 
 void Supervisor::execute(const core::LeaveOld& /*action*/) {
-    sockets_.intake().leave_old();
+    intake_.leave_old();
 }
 
 void Supervisor::execute(const core::SignalOrphans& action) const {
@@ -97,8 +107,12 @@ void Supervisor::execute(const core::SignalOrphans& action) const {
 }
 
 void Supervisor::execute(const core::AwaitReady& action) {
-    if (plan_.answers) {
-        outlook_.inquiry().ping([this, pid = action.pid] {
+    if (action.of == core::Which::next) {
+        prove(action.pid);
+        return;
+    }
+    if (plan().answers) {
+        live_->outlook.inquiry().ping([this, pid = action.pid] {
             awaited_ = 0; // who answers has handlers: nothing more to wait for, and to wake up for
             awaited_to_start_ = false;
             handlers_clock_.cancel();
@@ -116,11 +130,11 @@ void Supervisor::wait_for_answer(pid_t pid) {
     handlers_clock_.async_wait([this, pid](const boost::system::error_code& error) {
         if (error || lifecycle_.service() != pid) return;
         if (lifecycle_.state() != core::State::starting) return;
-        outlook_.inquiry().close();
+        live_->outlook.inquiry().close();
         os::log(Level::warning,
-                plan_.name + " runs, and does not answer its ping: does something keep its status "
-                             "pool from having a worker (process.max, a limit of processes)? A "
-                             "stop waits for each look in vain, and so takes longer",
+                plan().name + " runs, and does not answer its ping: does something keep its status "
+                              "pool from having a worker (process.max, a limit of processes)? A "
+                              "stop waits for each look in vain, and so takes longer",
                 {{"event", "no_answer"}, {"service_pid", pid}});
         feed(core::Ready{.pid = pid, .answers = false});
     });
@@ -137,49 +151,55 @@ void Supervisor::execute(const core::AwaitHandlers& action) {
 void Supervisor::execute(const core::CloseUnserved& action) {
     const auto files = os::open_files(action.pid);
     if (!files || files->empty()) return; // we may not look, or it is gone
-    for (const auto& address : sockets_.intake().keep_those_of(*files)) {
+    for (const auto& address : intake_.keep_those_of(*files)) {
         os::log(Level::info,
-                plan_.name + " listens on " + address + " no more: it is closed here, too",
+                plan().name + " listens on " + address + " no more: it is closed here, too",
                 {{"event", "unserved"}, {"address", address}});
     }
 }
 
-void Supervisor::execute(const core::CloseIntake& /*action*/) {
-    feed(sockets_.intake().close());
+void Supervisor::execute(const core::CloseIntake& action) {
+    feed(intake_.close(action.of));
 }
 
-void Supervisor::execute(const core::HoldOff& /*action*/) {
-    feed(sockets_.intake().hold_off());
+void Supervisor::execute(const core::HoldOff& action) {
+    feed(intake_.hold_off(action.of));
 }
 
-void Supervisor::execute(const core::Look& /*action*/) {
-    outlook_.look(paused_, [this](core::Sight sight) { feed(core::Seen{std::move(sight)}); });
+void Supervisor::execute(const core::Look& action) {
+    auto& generation = working(action.of);
+    generation.outlook.look(action.of, generation.paused,
+                            [this, of = action.of](core::Sight sight) {
+                                feed(core::Seen{std::move(sight), of});
+                            });
 }
 
 // Their pids are FPM's word and a moment old: whoever is not its child any more is left alone.
-void Supervisor::signal_workers(const std::vector<pid_t>& workers, int signal) const {
+void Supervisor::signal_workers(const std::vector<pid_t>& workers, core::Which of,
+                                int signal) const {
+    const auto master = master_of(of);
     for (const pid_t worker : workers) {
-        if (os::parent_of(worker) == lifecycle_.service()) ::kill(worker, signal);
+        if (master && os::parent_of(worker) == master) ::kill(worker, signal);
     }
 }
 
 void Supervisor::execute(const core::Pause& action) {
-    paused_ = action.workers;
-    signal_workers(paused_, SIGSTOP);
+    working(action.of).paused = action.workers;
+    signal_workers(action.workers, action.of, SIGSTOP);
 }
 
 void Supervisor::execute(const core::Resume& action) {
-    signal_workers(action.workers, SIGCONT);
-    paused_.clear();
+    signal_workers(action.workers, action.of, SIGCONT);
+    working(action.of).paused.clear();
 }
 
 void Supervisor::execute(const core::Release& action) {
-    signal_workers(action.workers, SIGKILL);
-    paused_.clear();
+    signal_workers(action.workers, action.of, SIGKILL);
+    working(action.of).paused.clear();
 }
 
 void Supervisor::execute(const core::Send& action) const {
-    if (action.signal == SIGCONT && plan_.kind == config::Kind::plain && os::holds_terminal()) {
+    if (action.signal == SIGCONT && plan().kind == config::Kind::plain && os::holds_terminal()) {
         os::hand_terminal_to(action.pid); // the shell above has brought us to the foreground again
     }
     int result = -1;
@@ -217,7 +237,7 @@ void Supervisor::execute(const core::Sweep& action) const {
 }
 
 void Supervisor::execute(const core::NameCut& action) {
-    if (plan_.kind != config::Kind::php_fpm) return;
+    if (plan().kind != config::Kind::php_fpm) return;
     const auto requests = fpm::in_flight(action.pid);
     for (const auto& request : requests) {
         os::log(Level::warning,
@@ -228,7 +248,7 @@ void Supervisor::execute(const core::NameCut& action) {
                  {"worker_pid", request.worker},
                  {"script", request.script}});
     }
-    feed(core::CutNamed{static_cast<int>(requests.size())});
+    feed(core::CutNamed{static_cast<int>(requests.size()), action.of});
 }
 
 void Supervisor::execute(const core::SuspendSelf& /*action*/) const {
@@ -239,7 +259,7 @@ void Supervisor::execute(const core::SuspendSelf& /*action*/) const {
 }
 
 void Supervisor::execute(const core::Arm& action) {
-    timers_.arm(action.timer, action.at);
+    timers_.arm(action.timer, action.of, action.at);
 }
 
 void Supervisor::execute(const core::Finish& action) {

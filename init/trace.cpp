@@ -23,6 +23,7 @@ const char* to_string(core::Timer timer) {
     case core::Timer::sweep: return "sweep";
     case core::Timer::restart: return "restart";
     case core::Timer::reloaded: return "reloaded";
+    case core::Timer::step: return "step";
     }
     return "?";
 }
@@ -89,15 +90,41 @@ struct InWords {
         return e.empty ? "old-seen empty" : "old-seen queue";
     }
 
+    std::string operator()(const core::TurnTaken& e) const {
+        return e.refused.empty() ? "turn-taken" : "turn-refused";
+    }
+
+    std::string operator()(const core::NextPrepared& e) const {
+        return e.by_signal ? "no-room" : e.refused.empty() ? "next-prepared" : "next-refused";
+    }
+
+    std::string operator()(const core::WarmedUp& e) const {
+        return e.refused.empty() ? "warmed-up" : "warm-up-failed";
+    }
+
     std::string operator()(const core::TimerFired& e) const {
-        return std::string("timer ") + to_string(e.timer);
+        return std::string("timer ") + to_string(e.timer) + suffix(e.of);
     }
 
     std::string operator()(const core::Message&) const { return "say"; }
 
     std::string operator()(const core::Spawn& a) const {
-        return a.beside ? "spawn beside" : "spawn";
+        return (a.beside ? "spawn beside" : "spawn") + suffix(a.of);
     }
+
+    std::string operator()(const core::TakeTurn&) const { return "take-turn"; }
+
+    std::string operator()(const core::PrepareNext&) const { return "prepare-next"; }
+
+    std::string operator()(const core::WarmUp&) const { return "warm-up"; }
+
+    std::string operator()(const core::Promote&) const { return "promote"; }
+
+    std::string operator()(const core::DropNext&) const { return "drop-next"; }
+
+    std::string operator()(const core::DropOld&) const { return "drop-old"; }
+
+    std::string operator()(const core::EndTurn&) const { return "end-turn"; }
 
     std::string operator()(const core::SwitchOver&) const { return "switch-over"; }
 
@@ -109,23 +136,31 @@ struct InWords {
         return "signal-orphans " + name_of(a.signal);
     }
 
-    std::string operator()(const core::AwaitReady&) const { return "await-ready"; }
+    std::string operator()(const core::AwaitReady& a) const { return "await-ready" + suffix(a.of); }
 
     std::string operator()(const core::AwaitHandlers&) const { return "await-handlers"; }
 
     std::string operator()(const core::CloseUnserved&) const { return "close-unserved"; }
 
-    std::string operator()(const core::CloseIntake&) const { return "close-intake"; }
+    std::string operator()(const core::CloseIntake& a) const {
+        return "close-intake" + suffix(a.of);
+    }
 
-    std::string operator()(const core::HoldOff&) const { return "hold-off"; }
+    std::string operator()(const core::HoldOff& a) const { return "hold-off" + suffix(a.of); }
 
-    std::string operator()(const core::Look&) const { return "look"; }
+    std::string operator()(const core::Look& a) const { return "look" + suffix(a.of); }
 
-    std::string operator()(const core::Pause& a) const { return with_pids("pause", a.workers); }
+    std::string operator()(const core::Pause& a) const {
+        return with_pids("pause", a.workers) + suffix(a.of);
+    }
 
-    std::string operator()(const core::Resume& a) const { return with_pids("resume", a.workers); }
+    std::string operator()(const core::Resume& a) const {
+        return with_pids("resume", a.workers) + suffix(a.of);
+    }
 
-    std::string operator()(const core::Release& a) const { return with_pids("release", a.workers); }
+    std::string operator()(const core::Release& a) const {
+        return with_pids("release", a.workers) + suffix(a.of);
+    }
 
     std::string operator()(const core::Send& a) const {
         return with_pid("send " + name_of(a.signal) + (a.group ? " group" : ""), a.pid);
@@ -133,16 +168,25 @@ struct InWords {
 
     std::string operator()(const core::Sweep& a) const { return "sweep " + name_of(a.signal); }
 
-    std::string operator()(const core::NameCut&) const { return "name-cut"; }
+    std::string operator()(const core::NameCut& a) const { return "name-cut" + suffix(a.of); }
 
     std::string operator()(const core::SuspendSelf&) const { return "suspend-self"; }
 
     std::string operator()(const core::Arm& a) const {
-        return std::string("arm ") + to_string(a.timer);
+        return std::string("arm ") + to_string(a.timer) + suffix(a.of);
     }
 
     std::string operator()(const core::Finish& a) const {
         return "finish " + std::to_string(a.exit_code);
+    }
+
+    static std::string suffix(core::Which of) {
+        switch (of) {
+        case core::Which::live: return "";
+        case core::Which::next: return " (next)";
+        case core::Which::old: return " (old)";
+        }
+        return "?";
     }
 
     static std::string with_pids(std::string what, const std::vector<pid_t>& pids) {

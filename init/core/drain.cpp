@@ -18,33 +18,46 @@ constexpr milliseconds gap_patience = 1s;
 constexpr int part_for_gaps = 4;
 
 constexpr auto report_every = 1s;
+constexpr auto report_retiring_every = 10s; // nobody waits for that
 
 milliseconds patience_within(std::optional<config::Duration> deadline) {
     return deadline ? std::min<milliseconds>(gap_patience, *deadline / part_for_gaps)
                     : gap_patience;
 }
 
+// A generation's listeners have been hidden by the switch already, and it was up long ago.
+Stop stop_of(const Plan& plan, Occasion occasion) {
+    auto stop = plan.stop;
+    if (occasion == Occasion::stop) return stop;
+    stop.deadline = plan.reload.retire;
+    stop.announce = stop.hold = 0ms;
+    return stop;
+}
+
 } // namespace
 
-Drain::Drain(const Plan& plan, int signal, TimePoint since)
-    : stop_(plan.stop),
+Drain::Drain(const Plan& plan, Occasion occasion, int signal, TimePoint since)
+    : occasion_(occasion),
+      stop_(stop_of(plan, occasion)),
       name_(plan.name),
       fpm_(plan.kind == config::Kind::php_fpm),
       all_tell_(plan.answers),
       signal_group_(plan.signal_group),
       signal_(signal),
       since_(since),
-      keep_alive_(patience_within(plan.stop.deadline)) {}
+      keep_alive_(which(), patience_within(stop_.deadline)) {
+    if (stop_.deadline) deadline_ = since_ + *stop_.deadline;
+}
 
 void Drain::begin(std::optional<pid_t> service, bool orphans, TimePoint now, Actions& actions) {
     service_ = service;
     orphans_ = orphans;
-    if (stop_.deadline) actions.emplace_back(Arm{Timer::deadline, since_ + *stop_.deadline});
+    if (deadline_) arm(Timer::deadline, *deadline_, actions);
     if (stop_.announce > 0ms) {
         say(actions, Level::info,
             "new connections are still taken for " + in_words(stop_.announce) + " (drain.announce)",
             {{"event", "announcing"}, {"announce_ms", stop_.announce.count()}});
-        actions.emplace_back(Arm{Timer::announce, since_ + stop_.announce});
+        arm(Timer::announce, since_ + stop_.announce, actions);
         return;
     }
     close_intake(now, actions);
@@ -81,7 +94,7 @@ void Drain::close_intake(TimePoint now, Actions& actions) {
     phase_ = Phase::emptying;
     // Nobody would empty their queues.
     if (stop_.finishes_itself && service_) actions.emplace_back(CloseUnserved{*service_});
-    actions.emplace_back(CloseIntake{});
+    actions.emplace_back(CloseIntake{which()});
 }
 
 void Drain::on(const IntakeClosed& event, TimePoint now, Actions& actions) {
@@ -94,7 +107,7 @@ void Drain::on(const IntakeClosed& event, TimePoint now, Actions& actions) {
             {{"event", "intake_waits"}});
         closing_ = event.way;
         phase_ = Phase::queueing;
-        actions.emplace_back(Arm{Timer::queue, now + stop_.queue});
+        arm(Timer::queue, now + stop_.queue, actions);
         look_soon(now, actions);
         return;
     }
@@ -107,10 +120,10 @@ void Drain::on(const IntakeClosed& event, TimePoint now, Actions& actions) {
             "the intake could not be closed (" + event.trouble +
                 "): what connects from now on is lost when " + name_ + " ends",
             {{"event", "intake_open"}});
-        actions.emplace_back(Arm{Timer::queue, now + stop_.queue});
+        arm(Timer::queue, now + stop_.queue, actions);
     }
-    actions.emplace_back(Arm{Timer::report, now + report_every});
-    actions.emplace_back(Look{});
+    arm(Timer::report, now + report_pause(), actions);
+    actions.emplace_back(Look{which()});
 }
 
 // --- the signals --------------------------------------------------------------------------------
@@ -131,7 +144,7 @@ void Drain::end(bool certain, TimePoint now, Actions& actions) {
         // whenever it executes itself again (USR2, emergency restart).
         phase_ = Phase::held;
         actions.emplace_back(AwaitHandlers{*service_});
-        actions.emplace_back(Arm{Timer::hold, now + stop_.hold});
+        arm(Timer::hold, now + stop_.hold, actions);
         return;
     }
     send_stop(now, actions);
@@ -139,7 +152,7 @@ void Drain::end(bool certain, TimePoint now, Actions& actions) {
 
 void Drain::resume_paused(Actions& actions) {
     auto paused = keep_alive_.take_paused();
-    if (!paused.empty()) actions.emplace_back(Resume{std::move(paused)});
+    if (!paused.empty()) actions.emplace_back(Resume{std::move(paused), which()});
 }
 
 void Drain::send_stop(TimePoint now, Actions& actions) {
@@ -161,6 +174,20 @@ void Drain::on(const Catches& event, TimePoint now, Actions& actions) {
     if (event.pid == service_ && phase_ == Phase::held) send_stop(now, actions);
 }
 
+void Drain::arm(Timer timer, TimePoint at, Actions& actions) const {
+    actions.emplace_back(Arm{timer, at, which()});
+}
+
+std::chrono::milliseconds Drain::report_pause() const {
+    return occasion_ == Occasion::stop ? report_every : report_retiring_every;
+}
+
+void Drain::end_by(TimePoint moment, Actions& actions) {
+    if (deadline_ && *deadline_ <= moment) return;
+    deadline_ = moment;
+    if (phase_ < Phase::terminated) arm(Timer::deadline, moment, actions);
+}
+
 void Drain::hurry(TimePoint now, Actions& actions) {
     hurried_ = true;
     if (phase_ < Phase::terminated) {
@@ -180,7 +207,7 @@ void Drain::name_cut(Actions& actions) {
         return;
     }
     if (!last_ || !last_->workers) {
-        if (service_) actions.emplace_back(NameCut{*service_});
+        if (service_) actions.emplace_back(NameCut{*service_, which()});
         return;
     }
     for (const auto& worker : busy_of(*last_)) {
@@ -202,7 +229,7 @@ void Drain::cut_short(TimePoint now, Actions& actions) {
     actions.emplace_back(Send{*service_, SIGTERM, {}, signal_group_});
     // A suspended service acts on nothing but KILL until it is resumed.
     actions.emplace_back(Send{*service_, SIGCONT, {}, true});
-    actions.emplace_back(Arm{Timer::kill, now + stop_.kill_after});
+    arm(Timer::kill, now + stop_.kill_after, actions);
 }
 
 void Drain::kill(Actions& actions) {
@@ -210,7 +237,7 @@ void Drain::kill(Actions& actions) {
     if (!service_) return;
     // Workers of a killed master would live on as orphans and hold the port.
     actions.emplace_back(Send{*service_, SIGKILL, {}, true});
-    actions.emplace_back(Sweep{SIGKILL});
+    if (occasion_ == Occasion::stop) actions.emplace_back(Sweep{SIGKILL});
 }
 
 void Drain::on(const CutNamed& event) {
@@ -224,22 +251,24 @@ void Drain::on(Timer timer, TimePoint now, Actions& actions) {
         if (phase_ == Phase::announcing) close_intake(now, actions);
         break;
     case Timer::queue:
-        if (phase_ == Phase::queueing) actions.emplace_back(HoldOff{});
+        if (phase_ == Phase::queueing) actions.emplace_back(HoldOff{which()});
         // With users coming in all the time it may never be empty.
         if (phase_ == Phase::emptying && closing_ == Closing::open) end(false, now, actions);
         break;
     case Timer::look:
-        if (phase_ >= Phase::queueing && phase_ <= Phase::finishing) actions.emplace_back(Look{});
+        if (phase_ >= Phase::queueing && phase_ <= Phase::finishing) {
+            actions.emplace_back(Look{which()});
+        }
         break;
     case Timer::report:
         if (finishes_by_itself_now()) {
-            actions.emplace_back(Look{}); // and then report
+            actions.emplace_back(Look{which()}); // and then report
         } else if (phase_ > Phase::finishing) {
             break;
         } else {
             report(now, actions);
         }
-        actions.emplace_back(Arm{Timer::report, now + report_every});
+        arm(Timer::report, now + report_pause(), actions);
         break;
     case Timer::hold:
         if (phase_ == Phase::held) send_stop(now, actions);
@@ -247,7 +276,10 @@ void Drain::on(Timer timer, TimePoint now, Actions& actions) {
     case Timer::deadline:
         if (phase_ >= Phase::terminated) break;
         say(actions, Level::warning,
-            "deadline: " + name_ + " did not stop within " + in_words(now - since_) +
+            (occasion_ == Occasion::stop
+                 ? "deadline: " + name_ + " did not stop within "
+                 : "the old generation did not finish what it had within ") +
+                in_words(now - since_) + (occasion_ == Occasion::stop ? "" : " (reload.retire)") +
                 ", now SIGTERM",
             {{"event", "deadline"}});
         cut_short(now, actions);
@@ -262,6 +294,7 @@ void Drain::on(Timer timer, TimePoint now, Actions& actions) {
     case Timer::retire:
     case Timer::sweep:
     case Timer::reloaded:
+    case Timer::step:
     case Timer::restart: break;
     }
 }

@@ -3,14 +3,17 @@
 #include <optional>
 #include <string>
 
-#include "init/core/event.h"
+#include "init/core/action.h"
 #include "init/core/keep_alive.h"
 #include "init/core/plan.h"
 
 namespace sluice::core {
 
-/// The stop of one run, from the drain signal to the last signal it is sent. Pure, as the
-/// lifecycle is, which owns it and tells it what happens.
+/// What is drained: the service, at a stop; or the generation whose place another has taken.
+enum class Occasion { stop, retire };
+
+/// The stop of one run, from the drain signal, or from the switch, to the last signal it is sent.
+/// Pure, as the lifecycle is, which owns it and tells it what happens.
 ///
 /// announcing  The intake is still open, so that balancers can learn of the stop (drain.announce).
 /// queueing    The kernel cannot refuse new connections without losing the queue: the queue is let
@@ -37,7 +40,8 @@ class Drain {
   public:
     enum class Phase { announcing, queueing, emptying, finishing, held, asked, terminated, killed };
 
-    Drain(const Plan& plan, int signal, TimePoint since);
+    /// `signal` is the one that asked for it, or 0.
+    Drain(const Plan& plan, Occasion occasion, int signal, TimePoint since);
 
     /// Without a service it is the drain of what a dead master left behind: no signal is sent but
     /// to workers that finish by themselves, and who owns this sweeps them when it
@@ -66,6 +70,10 @@ class Drain {
     void on(const CutNamed& event);
     void on(Timer timer, TimePoint now, Actions& actions);
 
+    /// The deadline is then, if it was not to be earlier: the one of a stop counts for what is
+    /// being retired, too.
+    void end_by(TimePoint moment, Actions& actions);
+
     /// Shortens what is left to nothing.
     void hurry(TimePoint now, Actions& actions);
 
@@ -81,7 +89,14 @@ class Drain {
     /// phase took. `end` says how the service ended, empty if there was none.
     Message account(const std::string& end, int exit_code, TimePoint now) const;
 
+    /// The same of a generation that was retired.
+    Message account(int generation, TimePoint now) const;
+
   private:
+    Which which() const { return occasion_ == Occasion::stop ? Which::live : Which::old; }
+
+    void arm(Timer timer, TimePoint at, Actions& actions) const;
+    std::chrono::milliseconds report_pause() const;
     void close_intake(TimePoint now, Actions& actions);
     void look_soon(TimePoint now, Actions& actions);
     void wait_for_queue(TimePoint now, Actions& actions);
@@ -96,12 +111,14 @@ class Drain {
     bool finishes_by_itself_now() const;
     void report(TimePoint now, Actions& actions) const;
     void name_cut(Actions& actions);
+    Message account(const std::string& begin, std::string_view event, TimePoint now) const;
     std::string how_it_ended() const;
     std::string what_each_phase_took() const;
     std::optional<std::int64_t> finished() const;
     void cut_short(TimePoint now, Actions& actions);
     void kill(Actions& actions);
 
+    Occasion occasion_;
     Stop stop_;
     std::string name_;
     bool fpm_;
@@ -109,6 +126,7 @@ class Drain {
     bool signal_group_;
     int signal_;
     TimePoint since_;
+    std::optional<TimePoint> deadline_;
 
     std::optional<pid_t> service_;
     bool orphans_ = false;

@@ -29,8 +29,8 @@ int Drain::ended(int exit_code, TimePoint now) {
 }
 
 std::optional<TimePoint> Drain::last_moment() const {
-    if (!stop_.deadline) return {};
-    return since_ + *stop_.deadline + stop_.kill_after;
+    if (!deadline_) return {};
+    return *deadline_ + stop_.kill_after;
 }
 
 std::string Drain::how_it_ended() const {
@@ -48,8 +48,10 @@ std::optional<std::int64_t> Drain::finished() const {
 
 std::string Drain::what_each_phase_took() const {
     if (!closed_at_) return {};
-    std::string text =
-        "; " + std::string(in_words(*closing_)) + " after " + in_words(*closed_at_ - since_);
+    std::string text;
+    if (occasion_ == Occasion::stop) {
+        text = "; " + std::string(in_words(*closing_)) + " after " + in_words(*closed_at_ - since_);
+    }
     if (emptied_at_) text += ", queue empty after " + in_words(*emptied_at_ - *closed_at_);
     if (emptied_at_ && asked_at_ && !stop_.finishes_itself) {
         text += ", in flight done after " + in_words(*asked_at_ - *emptied_at_);
@@ -61,12 +63,12 @@ std::string Drain::what_each_phase_took() const {
     return text;
 }
 
-Message Drain::account(const std::string& end, int exit_code, TimePoint now) const {
+Message Drain::account(const std::string& begin, std::string_view event, TimePoint now) const {
     const auto took = now - since_;
     const auto how = how_it_ended();
     Message line{cut_ > 0 || lost_in_queue_ > 0 ? Level::warning : Level::info,
-                 "stopped in " + in_words(took) + ": " + how,
-                 {{"event", "stopped"}, {"took_ms", count_ms(took)}, {"how", how}}};
+                 begin + in_words(took) + ": " + how,
+                 {{"event", event}, {"took_ms", count_ms(took)}, {"how", how}}};
     const auto add = [&](std::string_view key, std::int64_t count, const std::string& words) {
         line.text += ", " + words;
         line.fields.emplace_back(key, count);
@@ -78,7 +80,7 @@ Message Drain::account(const std::string& end, int exit_code, TimePoint now) con
     if (lost_in_queue_ > 0) {
         add("lost", lost_in_queue_, count_of(lost_in_queue_, "connection") + " lost in the queue");
     }
-    if (resets_at_first_ && last_->resets) {
+    if (occasion_ == Occasion::stop && resets_at_first_ && last_->resets) {
         const auto count = static_cast<std::int64_t>(*last_->resets - *resets_at_first_);
         add("refused", count, "about " + std::to_string(count) + " refused");
     }
@@ -94,9 +96,21 @@ Message Drain::account(const std::string& end, int exit_code, TimePoint now) con
         line.fields.emplace_back("closed_ms", count_ms(*closed_at_ - since_));
         if (emptied_at_) line.fields.emplace_back("queue_ms", count_ms(*emptied_at_ - *closed_at_));
     }
+    return line;
+}
+
+Message Drain::account(const std::string& end, int exit_code, TimePoint now) const {
+    auto line = account("stopped in ", "stopped", now);
     if (!end.empty()) line.text += "; " + name_ + " " + end;
     line.text += "; sluice exits with " + std::to_string(exit_code);
     line.fields.emplace_back("exit_code", exit_code);
+    return line;
+}
+
+Message Drain::account(int generation, TimePoint now) const {
+    auto line =
+        account("generation " + std::to_string(generation) + " retired in ", "retired", now);
+    line.fields.emplace_back("generation", generation);
     return line;
 }
 

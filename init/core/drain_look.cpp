@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 // request.
 constexpr auto first_pause = 1'000us;
 constexpr auto longest_pause = 20'000us;
+constexpr auto longest_pause_retiring = 200'000us; // nobody waits for that
 
 // While connections that clients keep are to be let go: the gaps between two requests are short.
 constexpr auto between_gaps = 2'000us;
@@ -30,8 +31,9 @@ constexpr std::size_t most_named = 5; // in a report; the rest is counted
 } // namespace
 
 void Drain::look_soon(TimePoint now, Actions& actions) {
-    pause_ = std::clamp(pause_ * 3 / 2, first_pause, longest_pause);
-    actions.emplace_back(Arm{Timer::look, now + pause_});
+    const auto longest = occasion_ == Occasion::stop ? longest_pause : longest_pause_retiring;
+    pause_ = std::clamp(pause_ * 3 / 2, first_pause, longest);
+    arm(Timer::look, now + pause_, actions);
 }
 
 void Drain::on(const Seen& event, TimePoint now, Actions& actions) {
@@ -54,7 +56,7 @@ void Drain::on(const Seen& event, TimePoint now, Actions& actions) {
     switch (phase_) {
     case Phase::queueing:
         if (last_->queue_empty) {
-            actions.emplace_back(HoldOff{});
+            actions.emplace_back(HoldOff{which()});
         } else {
             look_soon(now, actions);
         }
@@ -117,7 +119,7 @@ void Drain::finish_what_is_in_flight(TimePoint now, Actions& actions) {
         const bool certain = connections && workers && all_tell_ && stop_.owns_all_listeners;
         // On its way out of a path's queue a connection is for an instant in nobody's list.
         if (certain && !last_->tells_times && !std::exchange(seen_idle_, true)) {
-            actions.emplace_back(Arm{Timer::look, now + first_pause});
+            arm(Timer::look, now + first_pause, actions);
             return;
         }
         end(certain, now, actions);
@@ -166,25 +168,24 @@ void Drain::let_keep_alive_go(TimePoint now, Actions& actions) {
     switch (keep_alive_.on(*last_, now, actions)) {
     case KeepAlive::Step::none:
         if (keep_alive_.expects_a_gap(now)) {
-            actions.emplace_back(Arm{Timer::look, now + between_gaps});
+            arm(Timer::look, now + between_gaps, actions);
         } else {
             look_soon(now, actions);
         }
         return;
-    case KeepAlive::Step::look:
-        actions.emplace_back(Arm{Timer::look, now + until_it_stands});
-        return;
+    case KeepAlive::Step::look: arm(Timer::look, now + until_it_stands, actions); return;
     case KeepAlive::Step::go: break;
     }
     const auto idle = keep_alive_.take_paused();
     keep_alive_.released(idle, now);
-    actions.emplace_back(Release{idle});
+    actions.emplace_back(Release{idle, which()});
     pause_ = 0us;
     look_soon(now, actions);
 }
 
 void Drain::report(TimePoint now, Actions& actions) const {
-    std::string text = "draining for " + in_words(now - since_) + ": ";
+    std::string text = occasion_ == Occasion::stop ? "draining" : "retiring the old generation";
+    text += " for " + in_words(now - since_) + ": ";
     if (!last_) {
         text += "nothing is known yet";
     } else if (last_->workers) {

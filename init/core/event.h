@@ -10,12 +10,21 @@
 #include <vector>
 
 #include "init/core/message.h"
+#include "init/core/plan.h"
 #include "init/core/restart_pacer.h"
 #include "init/core/sight.h"
 
 namespace sluice::core {
 
-/// The clocks that the lifecycle sets; arming one again replaces its time.
+/// Which of the two generations that there can be.
+enum class Which {
+    live, // users come here
+    next, // started beside it, and nobody comes there yet
+    old   // users came here before the switch
+};
+
+/// The clocks that the lifecycle sets, one of each for each generation; arming one again replaces
+/// its time.
 enum class Timer {
     announce, // the intake stays open until then
     queue,    // the accept queue had its time to run empty by itself
@@ -30,6 +39,7 @@ enum class Timer {
     sweep,    // what is left of the process tree had its time
     restart,  // the back-off is over
     reloaded, // the service had its time to reload
+    step,     // of a reload had its time
 };
 
 // What happened. A run is one process that was spawned as the service.
@@ -37,11 +47,14 @@ struct Start {};
 
 struct Spawned {
     pid_t pid;
+    Which of = Which::live;
 };
 
 struct SpawnFailed {
     int exit_code; // 125, 126 or 127
     bool passing;  // the machine's lack (of processes, of memory), not the command's fault
+    Which of = Which::live;
+    std::string why = {}; // of a next one
 };
 
 struct Ready {
@@ -54,7 +67,10 @@ struct DrainAsked {
     pid_t sender; // 0: from outside the PID namespace
 };
 
-struct ReloadAsked {};
+struct ReloadAsked {
+    std::string by = "a signal";
+    config::Duration splay{0}; // to be waited for, so that not all containers do it at once
+};
 
 struct ForwardAsked {
     int signal;
@@ -87,8 +103,9 @@ struct SwitchFailed { // SwitchOver has, at one address at least
     std::string why;
 };
 
-struct CannotJoin { // the next run cannot have listeners of its own beside those of the orphans
+struct CannotJoin { // a run cannot have listeners of its own beside those that are there
     std::string why;
+    bool shareable = true; // those that are there would do
 };
 
 struct OldSeen {
@@ -97,6 +114,7 @@ struct OldSeen {
 
 struct CutNamed {
     int requests; // that the deadline ends
+    Which of = Which::live;
 };
 
 struct Catches { // the process has handlers for the signals that end it
@@ -113,129 +131,37 @@ enum class Closing {
 struct IntakeClosed {
     Closing way;
     std::string trouble; // why it is not "refused"; empty with it
+    Which of = Which::live;
 };
 
 struct Seen {
     Sight sight;
+    Which of = Which::live;
 };
 
 struct TimerFired {
     Timer timer;
+    Which of = Which::live;
+};
+
+// What the steps of a reload bring. The empty text is success, any other says why not.
+struct TurnTaken { // it is this container's turn to reload
+    std::string refused;
+};
+
+struct NextPrepared {
+    std::string refused;
+    bool by_signal = false;        // there is no room for two: the service is to reload by itself
+    std::optional<Plan> plan = {}; // that the next generation is to run by; nothing: as before
+};
+
+struct WarmedUp {
+    std::string refused;
 };
 
 using Event =
     std::variant<Start, Spawned, SpawnFailed, Ready, DrainAsked, ReloadAsked, ForwardAsked, Exited,
                  Stopped, TreeEmpty, CutNamed, Catches, IntakeClosed, Seen, OrphansGone, CannotJoin,
-                 SwitchFailed, OldUnserved, OldSeen, TimerFired>;
-
-// What to do about it, in this order.
-struct Spawn {
-    // On listeners of its own, beside those that a dead master's workers hold; where there cannot
-    // be any, CannotJoin comes instead of a spawn.
-    bool beside = false;
-    bool operator==(const Spawn&) const = default;
-};
-
-struct SwitchOver { // new connections go to the newest run
-    bool operator==(const SwitchOver&) const = default;
-};
-
-struct LookAtOld { // and send OldSeen
-    bool operator==(const LookAtOld&) const = default;
-};
-
-struct LeaveOld { // shut the old listeners
-    bool operator==(const LeaveOld&) const = default;
-};
-
-struct SignalOrphans {
-    int signal;
-    bool operator==(const SignalOrphans&) const = default;
-};
-
-struct AwaitReady { // watch for the service to be up, then send Ready
-    pid_t pid;
-    bool operator==(const AwaitReady&) const = default;
-};
-
-struct AwaitHandlers { // watch for the process to catch the stop signal, then send Catches
-    pid_t pid;
-    bool operator==(const AwaitHandlers&) const = default;
-};
-
-struct CloseUnserved { // the listeners that the service has closed, so that nobody waits there
-    pid_t pid;
-    bool operator==(const CloseUnserved&) const = default;
-};
-
-struct CloseIntake { // so that new connections are refused; then send IntakeClosed
-    bool operator==(const CloseIntake&) const = default;
-};
-
-struct HoldOff { // the next best: new handshakes are dropped; then send IntakeClosed
-    bool operator==(const HoldOff&) const = default;
-};
-
-struct Look { // at the sockets and the workers, and send Seen
-    bool operator==(const Look&) const = default;
-};
-
-struct Pause { // these workers stand still until they are let go
-    std::vector<pid_t> workers;
-    bool operator==(const Pause&) const = default;
-};
-
-struct Resume {
-    std::vector<pid_t> workers;
-    bool operator==(const Resume&) const = default;
-};
-
-struct Release { // end these paused workers, which closes the idle connections that they hold
-    std::vector<pid_t> workers;
-    bool operator==(const Release&) const = default;
-};
-
-struct Send {
-    pid_t pid;
-    int signal;
-    std::optional<std::uint64_t> value;
-    bool group = false; // the whole process group that `pid` leads
-    bool operator==(const Send&) const = default;
-};
-
-struct Sweep { // signal every process that is left of the tree
-    int signal;
-    bool operator==(const Sweep&) const = default;
-};
-
-struct NameCut { // log the requests that are still being executed, and answer with CutNamed
-    pid_t pid;
-    bool operator==(const NameCut&) const = default;
-};
-
-struct SuspendSelf {
-    bool operator==(const SuspendSelf&) const = default;
-};
-
-struct Arm {
-    Timer timer;
-    TimePoint at;
-    bool operator==(const Arm&) const = default;
-};
-
-struct Finish {
-    int exit_code;
-    bool operator==(const Finish&) const = default;
-};
-
-using Action = std::variant<Message, Spawn, SwitchOver, LookAtOld, LeaveOld, SignalOrphans,
-                            AwaitReady, AwaitHandlers, CloseUnserved, CloseIntake, HoldOff, Look,
-                            Pause, Resume, Release, Send, Sweep, NameCut, SuspendSelf, Arm, Finish>;
-
-using Actions = std::vector<Action>;
-
-inline void say(Actions& actions, Level level, std::string text, Fields fields) {
-    actions.emplace_back(Message{level, std::move(text), std::move(fields)});
-}
+                 SwitchFailed, OldUnserved, OldSeen, TurnTaken, NextPrepared, WarmedUp, TimerFired>;
 
 } // namespace sluice::core

@@ -50,7 +50,7 @@ int count_active(const std::vector<Worker>& workers) {
 
 KeepAlive::Step KeepAlive::on(const Sight& sight, TimePoint now, Actions& actions) {
     if (!sight.connections || !sight.workers) {
-        if (!paused_.empty()) actions.emplace_back(Resume{take_paused()});
+        if (!paused_.empty()) actions.emplace_back(Resume{take_paused(), of_});
         return Step::none;
     }
     if (paused_.empty()) return pause_some(sight, now, actions);
@@ -61,7 +61,7 @@ KeepAlive::Step KeepAlive::on(const Sight& sight, TimePoint now, Actions& action
         with_request_ += std::min(untouched, static_cast<int>(paused_.size()));
         return Step::go;
     }
-    actions.emplace_back(Resume{take_paused()});
+    actions.emplace_back(Resume{take_paused(), of_});
     not_before_ = now + next_try;
     return Step::none;
 }
@@ -79,7 +79,7 @@ KeepAlive::Step KeepAlive::pause_some(const Sight& sight, TimePoint now, Actions
     paused_ = candidates(sight);
     if (paused_.empty()) return Step::none;
     paused_since_ = now;
-    actions.emplace_back(Pause{paused_});
+    actions.emplace_back(Pause{paused_, of_});
     return Step::look;
 }
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "init/core/event.h"
+#include "init/core/action.h"
 
 namespace sluice::core {
 
@@ -40,7 +40,7 @@ class KeepAlive {
         go    // the paused workers hold nothing but idle connections: end them (take_paused())
     };
 
-    explicit KeepAlive(std::chrono::milliseconds patience) : patience_(patience) {}
+    KeepAlive(Which of, std::chrono::milliseconds patience) : of_(of), patience_(patience) {}
 
     Step on(const Sight& sight, TimePoint now, Actions& actions);
 
@@ -66,6 +66,7 @@ class KeepAlive {
     Step pause_some(const Sight& sight, TimePoint now, Actions& actions);
     std::vector<pid_t> candidates(const Sight& sight) const;
 
+    Which of_;
     std::chrono::milliseconds patience_;
     bool impatient_ = false;
     std::vector<pid_t> paused_;

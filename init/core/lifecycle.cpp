@@ -18,10 +18,6 @@ using std::chrono::milliseconds;
 // file system); waiting longer would only turn one hang into two.
 constexpr milliseconds after_sweeping_kill = 1s;
 
-// Reading a configuration takes nginx tens of milliseconds. If it takes longer, the next reload or
-// the stop looks again.
-constexpr milliseconds time_to_reload = 1s;
-
 bool is_suspending(int signal) {
     return signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
@@ -72,6 +68,14 @@ void Lifecycle::spawn() {
 }
 
 void Lifecycle::handle(const Spawned& event) {
+    if (event.of == Which::next) {
+        if (reload_ && reload_->phase() == Reload::Phase::starting) {
+            reload_->on(event, now_, actions_);
+        } else {
+            actions_.emplace_back(DropNext{}); // it has been given up since
+        }
+        return;
+    }
     if (state_ != State::starting || service_) return;
     service_ = event.pid;
     say(Level::debug, plan_.name + " started, pid " + std::to_string(event.pid),
@@ -89,6 +93,11 @@ void Lifecycle::handle(const Spawned& event) {
 }
 
 void Lifecycle::handle(const SpawnFailed& event) {
+    if (event.of == Which::next) {
+        if (reload_) reload_->on(event, now_, actions_);
+        reload_moved_on();
+        return;
+    }
     if (state_ != State::starting || service_) return;
     constexpr const char* how = "could not be started";
     if (event.passing && !drain_) {
@@ -105,6 +114,10 @@ void Lifecycle::handle(const SpawnFailed& event) {
 }
 
 void Lifecycle::handle(const Ready& event) {
+    if (event.pid == next_service()) {
+        reload_->on(event, now_, actions_);
+        return;
+    }
     if (event.pid != service_ || replacing_) return;
     if (state_ == State::starting) {
         state_ = State::running;
@@ -114,7 +127,7 @@ void Lifecycle::handle(const Ready& event) {
                 in_words(took) + ", pid " + std::to_string(event.pid),
             {{"event", "ready"}, {"service_pid", event.pid}, {"took_ms", count_ms(took)}});
         if (orphans_) orphans_->relieved(now_, actions_);
-        if (std::exchange(reload_asked_, false)) handle(ReloadAsked{});
+        reload_again();
     }
 }
 
@@ -134,55 +147,6 @@ void Lifecycle::handle(const DrainAsked& event) {
         const auto name = signals::name_of(event.signal);
         say(Level::info, "signal " + name + ": already stopping, nothing changes",
             {{"event", "drain_repeated"}, {"signal", name}});
-    }
-}
-
-void Lifecycle::handle(const ReloadAsked& /*event*/) {
-    switch (state_) {
-    case State::running: {
-        const int signal = plan_.reload_signal.value_or(SIGHUP);
-        say(Level::info,
-            "reload: signal " + signals::name_of(signal) + " to " + plan_.name +
-                ", which reloads by itself",
-            {{"event", "reload"}});
-        actions_.emplace_back(Send{*service_, signal, {}});
-        reload_sent(signal);
-        break;
-    }
-    case State::starting:
-        if (drain_) {
-            refuse_reload();
-            break;
-        }
-        reload_asked_ = true;
-        say(Level::info, "reload: waits until " + plan_.name + " is up", {{"event", "reload"}});
-        break;
-    case State::backoff:
-        if (!drain_) spawn();
-        break;
-    case State::sweeping:
-        if (restart_at_ && !drain_) {
-            say(Level::info, "reload: " + plan_.name + " is about to be started anyway",
-                {{"event", "reload"}});
-            break;
-        }
-        [[fallthrough]];
-    case State::draining:
-    case State::lingering: refuse_reload(); break;
-    case State::idle:
-    case State::gone: break;
-    }
-}
-
-void Lifecycle::refuse_reload() {
-    say(Level::warning, "reload refused: sluice is stopping", {{"event", "reload_refused"}});
-}
-
-// A listener that a reload takes out of the configuration is closed by the service, but not by us:
-// who connects would wait for nothing.
-void Lifecycle::reload_sent(int signal) {
-    if (plan_.stop.finishes_itself && plan_.stop.owns_listeners && signal == plan_.reload_signal) {
-        actions_.emplace_back(Arm{Timer::reloaded, now_ + time_to_reload});
     }
 }
 
@@ -207,7 +171,12 @@ void Lifecycle::handle(const Stopped& event) {
 // --- stopping -----------------------------------------------------------------------------------
 
 void Lifecycle::begin_drain(const DrainAsked& asked) {
-    drain_.emplace(plan_, asked.signal, now_);
+    abandon_reload("sluice is stopping");
+    waiting_reload_.reset();
+    drain_.emplace(plan_, Occasion::stop, asked.signal, now_);
+    if (retiring_ && plan_.stop.deadline) {
+        retiring_->drain.end_by(now_ + *plan_.stop.deadline, actions_);
+    }
     const auto name = signals::name_of(asked.signal);
     const auto limit = plan_.stop.deadline;
     say(Level::info,
@@ -248,6 +217,7 @@ void Lifecycle::begin_drain(const DrainAsked& asked) {
 
 void Lifecycle::hurry() {
     say(Level::warning, "second INT: the deadline is now", {{"event", "hurried"}});
+    if (retiring_) retiring_->drain.hurry(now_, actions_);
     switch (state_) {
     case State::draining:
         drain_->hurry(now_, actions_);
@@ -266,7 +236,11 @@ void Lifecycle::hurry() {
 }
 
 void Lifecycle::handle(const CutNamed& event) {
-    if (drain_) drain_->on(event);
+    if (event.of == Which::old) {
+        if (retiring_) retiring_->drain.on(event);
+    } else if (drain_) {
+        drain_->on(event);
+    }
 }
 
 void Lifecycle::handle(const Catches& event) {
@@ -274,18 +248,26 @@ void Lifecycle::handle(const Catches& event) {
 }
 
 void Lifecycle::handle(const IntakeClosed& event) {
-    if (state_ == State::draining) drain_->on(event, now_, actions_);
+    if (event.of == Which::old) {
+        if (retiring_) retiring_->drain.on(event, now_, actions_);
+    } else if (state_ == State::draining) {
+        drain_->on(event, now_, actions_);
+    }
 }
 
 void Lifecycle::handle(const Seen& event) {
-    if (state_ != State::draining) return;
-    drain_->on(event, now_, actions_);
-    drain_went_on();
+    if (event.of == Which::old) {
+        if (retiring_) retiring_->drain.on(event, now_, actions_);
+    } else if (state_ == State::draining) {
+        drain_->on(event, now_, actions_);
+        drain_went_on();
+    }
 }
 
-// Without a master there is nobody to send a signal to: what is left is swept.
+// Without a master there is nobody to send a signal to: what is left is swept, but for a generation
+// that is finishing.
 void Lifecycle::drain_went_on() {
-    if (!service_ && drain_->needs_no_master_any_more()) sweep();
+    if (!service_ && !retiring_ && drain_->needs_no_master_any_more()) sweep();
 }
 
 // --- what is left of it -------------------------------------------------------------------------
@@ -293,7 +275,7 @@ void Lifecycle::drain_went_on() {
 void Lifecycle::sweep() {
     state_ = State::sweeping;
     sweep_killed_ = false;
-    if (orphans_) actions_.emplace_back(LeaveOld{});
+    if (orphans_ && !retiring_) actions_.emplace_back(LeaveOld{});
     orphans_.reset(); // swept as well
     auto until = now_ + plan_.stop.kill_after;
     if (const auto last = drain_ ? drain_->last_moment() : std::nullopt) {
@@ -305,7 +287,9 @@ void Lifecycle::sweep() {
 }
 
 void Lifecycle::handle(const TreeEmpty& /*event*/) {
-    if (state_ == State::sweeping || (state_ == State::draining && !service_)) swept();
+    if (state_ == State::sweeping || (state_ == State::draining && !service_ && !retiring_)) {
+        swept();
+    }
 }
 
 void Lifecycle::swept() {
@@ -348,6 +332,15 @@ void Lifecycle::finish() {
 
 // A timer that the state no longer expects fired just before it was of no more use.
 void Lifecycle::handle(const TimerFired& event) {
+    if (event.of == Which::old) {
+        if (retiring_) retiring_->drain.on(event.timer, now_, actions_);
+        return;
+    }
+    if (event.of == Which::next) {
+        if (reload_) reload_->on_time(now_, actions_);
+        reload_moved_on();
+        return;
+    }
     switch (event.timer) {
     case Timer::sweep:
         if (state_ == State::sweeping) sweep_harder();
@@ -372,6 +365,7 @@ void Lifecycle::handle(const TimerFired& event) {
     case Timer::reloaded:
         if (state_ == State::running && service_) actions_.emplace_back(CloseUnserved{*service_});
         break;
+    case Timer::step: break; // the next generation's only
     case Timer::old:
     case Timer::retire:
         if (orphans_) orphans_->on(event.timer, now_, actions_);

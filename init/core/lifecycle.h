@@ -3,10 +3,11 @@
 #include <optional>
 #include <vector>
 
+#include "init/core/action.h"
 #include "init/core/drain.h"
-#include "init/core/event.h"
 #include "init/core/orphans.h"
 #include "init/core/plan.h"
+#include "init/core/reload.h"
 
 namespace sluice::core {
 
@@ -31,6 +32,13 @@ namespace sluice::core {
 ///           clients may wait in queues that are sluice's, and otherwise ends sluice.
 /// gone      Finish has been given; nothing happens any more.
 ///
+/// A reload goes on beside all this, in `running`: a next generation is started and proves itself
+/// (see Reload), becomes the live one, and the one before is retired (see Drain). There are two
+/// generations at most, so that what is asked for meanwhile waits, as one reload. A drain gives up
+/// a generation that has not proved itself, and lets one that is being retired finish within its
+/// own deadline. If the live one dies, what has not proved itself is given up, and the reload is
+/// done again when the service is up.
+///
 /// Where the master of a service dies whose listeners are sluice's, its workers are not swept: see
 /// Orphans. The next run is started beside them. If there is to be none, they are drained.
 ///
@@ -51,6 +59,13 @@ class Lifecycle {
     /// The run's process; nothing while there is none.
     std::optional<pid_t> service() const { return service_; }
 
+    /// The masters of the two generations that may be beside it.
+    std::optional<pid_t> next_service() const { return reload_ ? reload_->master() : std::nullopt; }
+
+    std::optional<pid_t> old_service() const {
+        return retiring_ ? retiring_->master : std::nullopt;
+    }
+
   private:
     void handle(const Start& event);
     void handle(const Spawned& event);
@@ -59,7 +74,6 @@ class Lifecycle {
     void handle(const DrainAsked& event);
     void handle(const ReloadAsked& event);
     void handle(const ForwardAsked& event);
-    void reload_sent(int signal);
     void handle(const Exited& event);
     void handle(const Stopped& event);
     void handle(const TreeEmpty& event);
@@ -69,6 +83,9 @@ class Lifecycle {
     void handle(const Seen& event);
     void handle(const OrphansGone& event);
     void handle(const CannotJoin& event);
+    void handle(const TurnTaken& event);
+    void handle(const NextPrepared& event);
+    void handle(const WarmedUp& event);
     void handle(const SwitchFailed& event);
     void handle(const OldUnserved& event);
     void handle(const OldSeen& event);
@@ -78,7 +95,15 @@ class Lifecycle {
     void leave_to_orphans(bool of_this_run);
     void let_orphans_finish();
     void replace_run();
+    void have_service_reload();
+    void reload_sent(int signal);
     void refuse_reload();
+    void begin_reload(const ReloadAsked& asked);
+    void abandon_reload(const std::string& why);
+    void reload_moved_on();
+    void switch_to_next();
+    void retired(const Exited& event);
+    void reload_again();
     void drain_went_on();
     void begin_drain(const DrainAsked& asked);
     void hurry();
@@ -90,14 +115,25 @@ class Lifecycle {
     void finish();
     void say(Level level, std::string text, Fields fields = {});
 
+    // A generation that users came to before the switch.
+    struct Retiring {
+        int generation;
+        std::optional<pid_t> master;
+        Drain drain;
+    };
+
     Plan plan_;
     RestartPacer pacer_;
     State state_ = State::idle;
     std::optional<pid_t> service_;
     TimePoint spawned_at_;
-    int exit_code_ = 0;         // of the last run
-    std::string end_;           // of the last run, in words
-    bool reload_asked_ = false; // during start-up, to be done when ready
+    int exit_code_ = 0;   // of the last run
+    std::string end_;     // of the last run, in words
+    int generation_ = 1;  // the live one's number
+    int generations_ = 1; // that there were
+    std::optional<Reload> reload_;
+    std::optional<Retiring> retiring_;
+    std::optional<ReloadAsked> waiting_reload_; // until the service is up, or alone
     int interrupts_ = 0;
     std::optional<Drain> drain_;
     std::optional<Orphans> orphans_;

@@ -9,6 +9,15 @@
 namespace sluice::core {
 
 void Lifecycle::handle(const Exited& event) {
+    if (event.pid == next_service()) {
+        reload_->ended(describe_end(event.wait_status), now_, actions_);
+        reload_moved_on();
+        return;
+    }
+    if (event.pid == old_service()) {
+        retired(event);
+        return;
+    }
     if (event.pid != service_) return;
     service_.reset();
     const int code = exit_code(event.wait_status);
@@ -30,11 +39,18 @@ void Lifecycle::handle(const Exited& event) {
             return;
         }
         exit_code_ = drain_->ended(code, now_);
+        if (retiring_) return; // it finishes
     } else {
+        if (reload_) waiting_reload_ = reload_->asked();
+        abandon_reload(plan_.name + " has died, and is started again first");
         died(code, describe_end(event.wait_status));
         const auto& stop = plan_.stop;
         if (some_serve && (stop.owns_all_listeners || stop.finishes_itself)) {
             leave_to_orphans(event.workers_left);
+            return;
+        }
+        if (retiring_ && !restart_at_) {
+            let_orphans_finish();
             return;
         }
     }
@@ -54,7 +70,7 @@ void Lifecycle::leave_to_orphans(bool of_this_run) {
     const auto& stop = plan_.stop;
     if (!orphans_) {
         orphans_.emplace(plan_.name, stop.kill_after, now_);
-        if (stop.finishes_itself) orphans_->share();
+        if (stop.finishes_itself || retiring_) orphans_->share();
         say(Level::warning,
             stop.owns_all_listeners
                 ? "the workers of the dead master go on serving until the next one is up"
@@ -77,12 +93,17 @@ void Lifecycle::leave_to_orphans(bool of_this_run) {
 void Lifecycle::let_orphans_finish() {
     say(Level::warning, "the workers of the dead master finish what they have",
         {{"event", "orphans_finish"}});
-    drain_.emplace(plan_, SIGTERM, now_);
+    drain_.emplace(plan_, Occasion::stop, SIGTERM, now_);
     state_ = State::draining;
     drain_->begin({}, true, now_, actions_);
 }
 
 void Lifecycle::handle(const CannotJoin& event) {
+    if (reload_ && reload_->phase() == Reload::Phase::starting) {
+        reload_->on(event, now_, actions_);
+        reload_moved_on();
+        return;
+    }
     if (state_ != State::starting || service_ || !orphans_) return;
     say(Level::warning,
         event.why + "; the new run shares the listeners of the old one, whose workers are told to "
@@ -122,6 +143,7 @@ void Lifecycle::handle(const OrphansGone& event) {
         }
         sweep();
     }
+    reload_again();
 }
 
 // Nobody is left who serves the listeners that users are connected to: the run that was started on
@@ -136,7 +158,6 @@ void Lifecycle::replace_run() {
 void Lifecycle::died(int code, const std::string& how) {
     exit_code_ = code;
     end_ = how;
-    reload_asked_ = false; // the next run reads everything anew
     const auto& restarting = plan_.restarting;
     const bool wanted = restarting.when == config::Restart::always ||
                         (restarting.when == config::Restart::on_failure && code != 0);

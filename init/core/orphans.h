@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "init/core/event.h"
+#include "init/core/action.h"
 
 namespace sluice::core {
 
@@ -42,6 +42,9 @@ class Orphans {
 
     /// Nobody else serves, and the next run is to have listeners of its own.
     bool serve_alone() const { return phase_ == Phase::serving && !shared_; }
+
+    /// They are of a generation that was being retired: users have been led elsewhere already.
+    void take_old_listeners(TimePoint now, Actions& actions);
 
     /// The next run is up.
     void relieved(TimePoint now, Actions& actions);

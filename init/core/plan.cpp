@@ -35,6 +35,7 @@ void plan_php_fpm(Plan& plan, const config::Settings& settings) {
     // FPM's master has no handler for HUP and would die of it; USR2 is its own reload.
     for (const int signal : {SIGHUP, SIGUSR2}) plan.signals[signal] = Rule{Meaning::reload};
     plan.reload_signal = SIGUSR2;
+    plan.reload.strategy = settings.reload.strategy;
     plan.stop.signal = settings.service.stop_signal.value_or(SIGQUIT);
     plan.stop.deadline = deadline(settings, 9s); // Docker kills 10 s after its stop signal
     // An FPM boots in 20 to 40 ms, with a preload script in some hundred.
@@ -82,6 +83,8 @@ Plan make_plan(Kind kind, const std::vector<std::string>& command, const config:
     plan.stop.announce = settings.drain.announce;
     plan.stop.queue = settings.drain.queue;
     plan.stop.linger = settings.drain.linger;
+    plan.reload.ready = settings.reload.ready;
+    plan.reload.retire = settings.reload.retire;
     plan.restarting.backoff = settings.service.restart_backoff;
     plan.restarting.limit = settings.service.restart_limit;
     switch (kind) {

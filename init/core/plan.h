@@ -44,6 +44,15 @@ struct Stop {
     bool operator==(const Stop&) const = default;
 };
 
+/// How the service is given a new generation.
+struct Reloading {
+    config::Strategy strategy = config::Strategy::signal; // the service reloads by itself
+    config::Duration ready{10'000};
+    config::Duration retire{60'000};
+
+    bool operator==(const Reloading&) const = default;
+};
+
 /// What to do when the service ends by itself.
 struct Restarting {
     config::Restart when = config::Restart::no;
@@ -66,6 +75,7 @@ struct Plan {
     std::string features; // what the kernel lets be done with them, and what is done instead
     bool answers = false; // it is ready when it answers, not when it handles signals
     std::optional<int> reload_signal; // the service's own way to reload; nothing: it has none
+    Reloading reload;
     Stop stop;
     Restarting restarting;
     ExitMap map_exit;

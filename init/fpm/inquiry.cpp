@@ -155,6 +155,7 @@ struct Round {
     explicit Round(asio::io_context& loop) : clock(loop) {}
 
     asio::steady_timer clock;
+    bool current = true; // false: another one has taken its place, or the Inquiry has gone
     std::size_t left = 0;
     std::vector<Status> statuses;
     Inquiry::Answer answer;
@@ -171,18 +172,31 @@ Inquiry::~Inquiry() {
 }
 
 void Inquiry::close() {
-    round_.reset();
+    forget_round();
     for (const auto& channel : channels_) channel->close();
 }
 
-void Inquiry::ask(std::chrono::milliseconds limit, Answer answer) {
+// A handler of its may be on its way, and must not touch what may have gone by then.
+void Inquiry::forget_round() {
+    if (!round_) return;
+    round_->current = false;
+    round_->clock.cancel();
+    round_.reset();
+}
+
+void Inquiry::begin_round() {
+    forget_round();
     round_ = std::make_shared<Round>(loop_);
+}
+
+void Inquiry::ask(std::chrono::milliseconds limit, Answer answer) {
+    begin_round();
     round_->left = channels_.size();
     round_->answer = std::move(answer);
     // The loop may hand out an answer only after this call, so all are asked first.
     for (const auto& channel : channels_) {
         channel->ask_status([this, round = round_](const std::optional<std::string>& output) {
-            if (round != round_) return;
+            if (!round->current) return;
             const auto page = output ? parse_page(*output) : std::nullopt;
             auto status = page ? parse_status(page->body) : std::nullopt;
             if (!status) {
@@ -195,14 +209,14 @@ void Inquiry::ask(std::chrono::milliseconds limit, Answer answer) {
     }
     round_->clock.expires_after(limit);
     round_->clock.async_wait([this, round = round_](const error_code& error) {
-        if (!error && round == round_) finish();
+        if (!error && round->current) finish();
     });
 }
 
 // The round is over, whole or not.
 void Inquiry::finish() {
-    const auto round = std::exchange(round_, nullptr);
-    round->clock.cancel();
+    const auto round = round_;
+    forget_round();
     for (const auto& channel : channels_) channel->close_if_it_owes_an_answer();
     if (round->left > 0) {
         round->answer({});
@@ -213,11 +227,11 @@ void Inquiry::finish() {
 
 void Inquiry::ping(const std::function<void()>& answered) {
     close();
-    round_ = std::make_shared<Round>(loop_);
+    begin_round();
     round_->left = channels_.size();
     for (const auto& channel : channels_) {
         channel->ping([this, answered, round = round_](const std::optional<std::string>& output) {
-            if (round != round_) return;
+            if (!round->current) return;
             if (!output) {
                 ping_again(answered);
             } else if (--round->left == 0) {
@@ -230,10 +244,10 @@ void Inquiry::ping(const std::function<void()>& answered) {
 
 // A worker took the connection and died. While FPM boots it waits in the queue instead.
 void Inquiry::ping_again(const std::function<void()>& answered) {
-    round_ = std::make_shared<Round>(loop_);
+    begin_round();
     round_->clock.expires_after(std::chrono::milliseconds(100));
     round_->clock.async_wait([this, answered, round = round_](const error_code& error) {
-        if (!error && round == round_) ping(answered);
+        if (!error && round->current) ping(answered);
     });
 }
 

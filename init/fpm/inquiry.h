@@ -50,6 +50,8 @@ class Inquiry {
   private:
     class Channel;
 
+    void begin_round();
+    void forget_round();
     void finish();
     void ping_again(const std::function<void()>& answered);
 

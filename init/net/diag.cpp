@@ -79,7 +79,8 @@ Connection connection_of(const InetRecord& record) {
                           .state = record.state,
                           .unread = record.unread,
                           .inode = record.inode,
-                          .id = record.id};
+                          .id = record.id,
+                          .resent = record.resent};
     if (record.info) {
         connection.since_sent = record.info->since_sent;
         connection.since_received = record.info->since_received;
@@ -157,7 +158,8 @@ Connections tcp_connections(const TcpEndpoint& endpoint, const std::vector<InetR
         if (record.state != syn_received) {
             found.open.push_back(connection_of(record));
         } else if (age_of_handshake(record) + tick >= hidden_for) {
-            ++(record.resent <= 1 ? found.half_open : found.half_open_old);
+            const auto& handshake = found.handshakes.emplace_back(connection_of(record));
+            ++(is_old(handshake) ? found.half_open_old : found.half_open);
         }
     }
     return found;
@@ -216,6 +218,10 @@ std::optional<Paths> look_at_paths(Listeners listeners) {
 
 } // namespace
 
+bool is_old(const Connection& handshake) {
+    return handshake.resent > 1;
+}
+
 std::optional<std::vector<Connections>> connections(std::span<const Listener* const> listeners,
                                                     std::chrono::milliseconds hidden_for) {
     const auto paths = look_at_paths(listeners);
@@ -244,8 +250,9 @@ std::optional<std::vector<Connection>> seen_again(std::span<const Connection> co
     const auto add = [&](const auto& records) {
         if (!records) return errno == ENOENT || errno == ESTALE; // closed, or another one by now
         for (const auto& record : *records) {
-            const bool open = record.state == established || record.state == close_wait;
-            if (open && record.inode != 0) still_open.push_back(connection_of(record));
+            const bool there = record.state == established || record.state == close_wait ||
+                               record.state == syn_received;
+            if (there) still_open.push_back(connection_of(record));
         }
         return true;
     };

@@ -12,10 +12,12 @@ namespace sluice::net {
 
 class Listener;
 
-/// A connection that its client has seen succeed.
+/// A connection that its client has seen succeed, or a handshake that is to become one.
 struct Connection {
-    bool accepted = false;    // by a worker; false: it waits in the queue
-    int state = 0;            // established or close_wait (diag_messages.h)
+    bool accepted = false; // by a worker; false: it waits in the queue
+    // established or close_wait, or syn_received for a handshake, of which its client has not seen
+    // anything yet (diag_messages.h)
+    int state = 0;
     std::uint32_t unread = 0; // bytes that came and that the worker has not read
     // TCP only. The kernel counts from the connection's begin where nothing went that way yet.
     std::optional<std::chrono::milliseconds> since_sent;
@@ -26,7 +28,11 @@ struct Connection {
     /// address this alone tells whose connection it is.
     std::uint32_t inode = 0;
     std::optional<InetId> id; // TCP only
+    int resent = 0;           // of a handshake: how often its SYN-ACK was sent again
 };
+
+/// A handshake that has begun so long ago that its client is likely to be dead.
+bool is_old(const Connection& handshake);
 
 struct Connections {
     /// ESTABLISHED and CLOSE_WAIT: of this address for TCP, of this very listener for a path.
@@ -37,6 +43,8 @@ struct Connections {
     /// Older ones. Of dead clients, for up to 63 s; but also of live ones, who take themselves for
     /// connected, while the accept queue has been full for so long. The kernel does not tell which.
     int half_open_old = 0;
+    /// All of both.
+    std::vector<Connection> handshakes;
 };
 
 /// The connections that came in by each of these listeners, in their order. A handshake stays with
@@ -58,8 +66,8 @@ std::optional<std::vector<Connections>> connections(std::span<const Listener* co
 std::optional<Connections> connections(const Listener& listener,
                                        std::chrono::milliseconds hidden_for = {});
 
-/// Those of these accepted connections that are still open, as they are now. Asks for each of them
-/// alone, which takes some microseconds and no walk. Nothing as above.
+/// Those of these accepted connections, and of TCP's others, that are still open, as they are now.
+/// Asks for each of them alone, which takes some microseconds and no walk. Nothing as above.
 std::optional<std::vector<Connection>> seen_again(std::span<const Connection> connections);
 
 /// How many connections wait in the accept queue of this unix socket; nothing as above.

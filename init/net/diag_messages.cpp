@@ -226,6 +226,14 @@ std::chrono::milliseconds age_of_handshake(const InetRecord& record) {
     return std::max(std::chrono::milliseconds(0), next_resend - record.timer);
 }
 
+std::uint64_t InetId::cookie() const {
+    constexpr auto at = offsetof(inet_diag_sockid, idiag_cookie);
+    static_assert(at + sizeof(std::uint64_t) == sizeof(inet_diag_sockid));
+    std::uint64_t cookie = 0;
+    std::memcpy(&cookie, id.data() + at, sizeof cookie);
+    return cookie;
+}
+
 std::array<std::uint8_t, 16> mapped(std::span<const std::uint8_t, 4> host) {
     std::array<std::uint8_t, 16> address{};
     address[10] = address[11] = 0xff;

@@ -40,6 +40,9 @@ Bytes unix_request_one(std::uint32_t inode, std::uint32_t sequence);
 struct InetId {
     int family = 0;                 // AF_INET or AF_INET6
     std::array<std::byte, 48> id{}; // inet_diag_sockid
+
+    /// That number. A connection has the one of its handshake.
+    std::uint64_t cookie() const;
 };
 
 /// This one TCP socket, with INET_DIAG_INFO.

@@ -91,9 +91,10 @@ void World::execute(const Action& action) {
                std::holds_alternative<SignalOrphans>(action)) {
         if (script.orphan_stays) at(now_ + *script.orphan_stays, [this] { end_orphan(); });
     } else if (const auto* const arm = std::get_if<Arm>(&action)) {
-        const auto armed = ++armed_[arm->timer];
-        at(arm->at, [this, timer = arm->timer, armed] {
-            if (armed_[timer] == armed) feed(TimerFired{timer});
+        const std::pair name(arm->timer, arm->of);
+        const auto armed = ++armed_[name];
+        at(arm->at, [this, name, armed] {
+            if (armed_[name] == armed) feed(TimerFired{name.first, name.second});
         });
     } else if (const auto* const send = std::get_if<Send>(&action)) {
         at(now_, [this, pid = send->pid, signal = send->signal] {

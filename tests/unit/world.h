@@ -100,7 +100,7 @@ class World {
 
     TimePoint now_{};
     std::multimap<TimePoint, std::function<void()>> agenda_;
-    std::map<Timer, unsigned> armed_;
+    std::map<std::pair<Timer, Which>, unsigned> armed_;
     Lifecycle lifecycle_;
     std::optional<pid_t> alive_;
     bool catches_ = false; // the service has installed its handlers

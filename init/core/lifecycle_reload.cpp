@@ -1,0 +1,193 @@
+#include <csignal>
+#include <utility>
+
+#include "init/core/lifecycle.h"
+#include "init/core/words.h"
+#include "signals/names.h"
+
+// A reload: the next generation, the switch, and the generation before.
+
+namespace sluice::core {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Reading a configuration takes nginx tens of milliseconds. If it takes longer, the next reload or
+// the stop looks again.
+constexpr auto time_to_reload = 1s;
+
+} // namespace
+
+void Lifecycle::handle(const ReloadAsked& event) {
+    switch (state_) {
+    case State::running: begin_reload(event); break;
+    case State::starting:
+        if (drain_) {
+            refuse_reload();
+            break;
+        }
+        waiting_reload_ = event;
+        say(Level::info, "reload: waits until " + plan_.name + " is up", {{"event", "reload"}});
+        break;
+    case State::backoff:
+        if (drain_) break;
+        // What is started now is the old configuration on the old listeners.
+        if (plan_.reload.strategy != config::Strategy::signal) waiting_reload_ = event;
+        spawn();
+        break;
+    case State::sweeping:
+        if (restart_at_ && !drain_) {
+            if (plan_.reload.strategy != config::Strategy::signal) waiting_reload_ = event;
+            say(Level::info, "reload: " + plan_.name + " is about to be started anyway",
+                {{"event", "reload"}});
+            break;
+        }
+        [[fallthrough]];
+    case State::draining:
+    case State::lingering: refuse_reload(); break;
+    case State::idle:
+    case State::gone: break;
+    }
+}
+
+void Lifecycle::refuse_reload() {
+    say(Level::warning, "reload refused: sluice is stopping", {{"event", "reload_refused"}});
+}
+
+void Lifecycle::begin_reload(const ReloadAsked& asked) {
+    if (plan_.reload.strategy == config::Strategy::signal) {
+        have_service_reload();
+        return;
+    }
+    if (reload_ && reload_->joined_by(asked, now_, actions_)) {
+        say(Level::info, "reload: one is about to begin, this is the same",
+            {{"event", "reload_merged"}});
+        return;
+    }
+    if (reload_ || retiring_ || orphans_) {
+        waiting_reload_ = asked;
+        say(Level::info,
+            reload_ ? "reload: one is under way, another follows it"
+                    : "reload: begins when the generation before has gone",
+            {{"event", "reload_waits"}});
+        return;
+    }
+    reload_.emplace(plan_, ++generations_, generation_, asked, now_);
+    reload_->begin(now_, actions_);
+}
+
+// The service's own way. FPM's makes every request wait for the slowest one in flight.
+void Lifecycle::have_service_reload() {
+    const int signal = plan_.reload_signal.value_or(SIGHUP);
+    say(Level::info,
+        "reload: signal " + signals::name_of(signal) + " to " + plan_.name +
+            ", which reloads by itself",
+        {{"event", "reload"}});
+    actions_.emplace_back(Send{*service_, signal, {}});
+    reload_sent(signal);
+}
+
+// A listener that a reload takes out of the configuration is closed by the service, but not by us:
+// who connects would wait for nothing.
+void Lifecycle::reload_sent(int signal) {
+    if (plan_.stop.finishes_itself && plan_.stop.owns_listeners && signal == plan_.reload_signal) {
+        actions_.emplace_back(Arm{Timer::reloaded, now_ + time_to_reload});
+    }
+}
+
+// --- the next generation ------------------------------------------------------------------------
+
+void Lifecycle::handle(const TurnTaken& event) {
+    if (reload_) reload_->on(event, now_, actions_);
+    reload_moved_on();
+}
+
+void Lifecycle::handle(const NextPrepared& event) {
+    if (reload_) reload_->on(event, now_, actions_);
+    reload_moved_on();
+}
+
+void Lifecycle::handle(const WarmedUp& event) {
+    if (reload_) reload_->on(event, now_, actions_);
+    reload_moved_on();
+}
+
+void Lifecycle::abandon_reload(const std::string& why) {
+    if (!reload_) return;
+    reload_->abandon(why, actions_);
+    reload_moved_on();
+}
+
+void Lifecycle::reload_moved_on() {
+    if (!reload_) return;
+    if (reload_->phase() == Reload::Phase::proved) {
+        switch_to_next();
+    } else if (reload_->phase() == Reload::Phase::by_signal) {
+        reload_.reset();
+        actions_.emplace_back(EndTurn{});
+        have_service_reload();
+    } else if (reload_->phase() == Reload::Phase::over) {
+        reload_.reset();
+        reload_again();
+    }
+}
+
+// --- the switch ---------------------------------------------------------------------------------
+
+void Lifecycle::switch_to_next() {
+    actions_.emplace_back(Promote{});
+    auto plan = std::exchange(plan_, reload_->plan());
+    // They share the listeners, and the old one would go on accepting: QUIT it is.
+    if (reload_->shares()) plan.stop.owns_listeners = false;
+    retiring_.emplace(Retiring{generation_, service_, Drain(plan, Occasion::retire, 0, now_)});
+    service_ = reload_->master();
+    generation_ = reload_->generation();
+    const auto took = now_ - reload_->since();
+    say(Level::info,
+        "reload: done in " + in_words(took) + ", generation " + std::to_string(generation_) +
+            " serves; generation " + std::to_string(retiring_->generation) +
+            " finishes what it has",
+        {{"event", "reloaded"}, {"generation", generation_}, {"took_ms", count_ms(took)}});
+    reload_.reset();
+    // Of connections that came at the instant of the switch nobody knows whose they are: they may
+    // be in the hands of workers that the old master does not know, as orphans are.
+    retiring_->drain.begin(*retiring_->master, true, now_, actions_);
+}
+
+// The old generation has ended.
+void Lifecycle::retired(const Exited& event) {
+    retiring_->drain.ended(exit_code(event.wait_status), now_);
+    actions_.emplace_back(retiring_->drain.account(retiring_->generation, now_));
+    retiring_.reset();
+    actions_.emplace_back(EndTurn{});
+    if (event.workers_left && !drain_ && !orphans_) {
+        say(Level::warning,
+            "its master " + describe_end(event.wait_status) + "; its workers finish what they have",
+            {{"event", "orphans"}});
+        orphans_.emplace(plan_.name, plan_.stop.kill_after, now_);
+        orphans_->take_old_listeners(now_, actions_);
+        return;
+    }
+    actions_.emplace_back(DropOld{});
+    if (state_ == State::draining && !service_) {
+        if (event.tree_empty) {
+            swept();
+        } else {
+            sweep();
+        }
+        return;
+    }
+    reload_again();
+}
+
+// What was asked for meanwhile.
+void Lifecycle::reload_again() {
+    if (!waiting_reload_ || state_ != State::running) return;
+    if (reload_ || retiring_ || orphans_) return;
+    auto asked = *std::exchange(waiting_reload_, std::nullopt);
+    asked.splay = 0ms; // it has waited
+    begin_reload(asked);
+}
+
+} // namespace sluice::core

@@ -1,0 +1,182 @@
+#include "init/fpm_generation.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "init/fpm/pool_sockets.h"
+#include "init/fpm/wrapper.h"
+#include "init/net/features.h"
+#include "init/os/accounts.h"
+#include "init/os/descriptors.h"
+#include "init/os/program.h"
+#include "init/os/random.h"
+#include "init/os/text_file.h"
+
+namespace sluice {
+
+namespace {
+
+fpm::Machine this_machine() {
+    const net::TcpEndpoint any{.family = AF_INET6};
+    net::TcpEndpoint loopback{.family = AF_INET6};
+    loopback.host.back() = 1;
+    return {.hosts = os::text_of("/etc/hosts"),
+            .ipv6 = {.any = net::can_be_bound(any), .loopback = net::can_be_bound(loopback)},
+            .user_id = os::user_id,
+            .group_id = os::group_id,
+            .token = os::random_token()};
+}
+
+void leave_out_status(fpm::Overrides& overrides) {
+    overrides.process_max = 0;
+    for (auto& change : overrides.pools) {
+        change.status_listen.clear();
+        change.status_path.clear();
+        change.ping_path.clear();
+    }
+}
+
+class Making {
+  public:
+    Making(core::Plan base, Purpose purpose) : purpose_(purpose) {
+        generation_.plan = std::move(base);
+    }
+
+    explicit Making(Generation generation, Purpose purpose)
+        : purpose_(purpose), generation_(std::move(generation)) {}
+
+    Generation make(const FpmCall& call, const std::optional<fpm::EffectiveConfig>& effective) {
+        const auto& service = call.service;
+        plan().name = std::filesystem::path(service.program).filename();
+        if (!effective) {
+            notice("what " + service.program +
+                   " listens on is not known, so its sockets stay its own: what waits in the "
+                   "accept queue at a stop is lost");
+        }
+        const auto wrapper = call.config ? wrap(*call.config, effective) : call.config_as_given;
+        if (!call.config && effective) own_sockets(*effective, nullptr);
+        plan().command = service.wrapper;
+        if (!service.implied) plan().command.push_back(service.program);
+        const auto words = fpm::foreground(service.arguments, wrapper);
+        plan().command.insert(plan().command.end(), words.begin(), words.end());
+        generation_.launch = launch_of(plan(), call.environment, call.search_path);
+        if (generation_.fpm_config) generation_.launch.keep = {generation_.fpm_config.get()};
+        reload_as_far_as_possible();
+        return std::move(generation_);
+    }
+
+    // `overrides`: takes what the wrapper config has to set; null: there is none.
+    void own_sockets(const fpm::EffectiveConfig& effective, fpm::Overrides* overrides) {
+        auto planned = fpm::plan_sockets(effective, this_machine(), overrides != nullptr);
+        for (auto& text : planned.notices) notice(std::move(text));
+        auto& stop = plan().stop;
+        stop.owns_listeners = !planned.listeners.empty();
+        stop.owns_all_listeners = planned.all;
+        for (auto& socket : planned.listeners) {
+            plan().listeners.push_back(
+                "pool " + socket.pool + ": " + to_string(socket.wanted.endpoint) + ", backlog " +
+                std::to_string(socket.wanted.backlog) + (socket.users ? "" : ", FPM's status"));
+            generation_.wishes.push_back({.of = "pool " + socket.pool,
+                                          .key = std::move(socket.key),
+                                          .wanted = std::move(socket.wanted),
+                                          .users = socket.users});
+        }
+        if (stop.owns_listeners) plan().features = net::describe(net::find_features());
+        plan().answers = planned.status_of_all && !planned.status.empty();
+        if (purpose_ == Purpose::run) open_status(planned);
+        if (!plan().answers) {
+            notice("FPM cannot be asked for its status (PHP before 8.0, no wrapper config, no "
+                   "folder to write to, or a pm.status_listen that is not for sluice): requests in "
+                   "flight are told from the kernel's connections, and work after "
+                   "fastcgi_finish_request() is not seen");
+        }
+        if (overrides != nullptr) *overrides = std::move(planned.overrides);
+    }
+
+    Generation take() { return std::move(generation_); }
+
+  private:
+    core::Plan& plan() { return generation_.plan; }
+
+    void notice(std::string text) { plan().notices.push_back(std::move(text)); }
+
+    void open_status(fpm::Sockets& planned) {
+        generation_.status = StatusSockets(planned.status);
+        if (generation_.status.available()) return;
+        plan().answers = false;
+        leave_out_status(planned.overrides);
+    }
+
+    // Gives the path to read the wrapper config from.
+    std::string wrap(const std::string& config,
+                     const std::optional<fpm::EffectiveConfig>& effective) {
+        const auto timeout = fpm::control_timeout(longest_end());
+        if (!fpm::wrapper_config(config, timeout, {})) {
+            notice(config + " cannot be included by another file, because of a character in its "
+                            "path: process_control_timeout is FPM's own; rename the file");
+            if (effective) own_sockets(*effective, nullptr);
+            return config;
+        }
+        fpm::Overrides overrides;
+        if (effective) own_sockets(*effective, &overrides);
+        plan().fpm_config = *fpm::wrapper_config(config, timeout, overrides);
+        generation_.fpm_config = os::file_in_memory("sluice-fpm.conf", plan().fpm_config);
+        return os::path_of(generation_.fpm_config);
+    }
+
+    // Of a stop, or of the retirement after a reload.
+    std::optional<config::Duration> longest_end() {
+        const auto& deadline = plan().stop.deadline;
+        if (!deadline || plan().reload.strategy == config::Strategy::signal) return deadline;
+        return std::max(*deadline, plan().reload.retire);
+    }
+
+    // A second FPM beside the first one cannot bind what FPM binds itself.
+    void reload_as_far_as_possible() {
+        auto& reload = plan().reload;
+        if (reload.strategy == config::Strategy::signal) return;
+        const auto& stop = plan().stop;
+        if (stop.owns_listeners && stop.owns_all_listeners && !plan().fpm_config.empty()) return;
+        reload.strategy = config::Strategy::signal;
+        notice("a reload is FPM's own (USR2), because not all of its sockets are sluice's: every "
+               "new request waits for the slowest one in flight, and nothing proves the new code");
+    }
+
+    Purpose purpose_;
+    Generation generation_;
+};
+
+} // namespace
+
+os::Launch fpm_launch(const FpmCall& call, const std::vector<std::string>& words) {
+    os::Launch launch{.path = os::find_program(call.service.program, call.search_path).path,
+                      .command = {call.service.program},
+                      .environment = call.environment};
+    launch.command.insert(launch.command.end(), words.begin(), words.end());
+    return launch;
+}
+
+std::optional<Telling> have_fpm_tell(const FpmCall& call, const std::string& config) {
+    const auto text = fpm::talkative_config(config);
+    if (!text) return {};
+    Telling telling{.config = os::file_in_memory("sluice-check.conf", *text)};
+    telling.launch =
+        fpm_launch(call, fpm::tell(call.service.arguments, os::path_of(telling.config)));
+    telling.launch.keep = {telling.config.get()};
+    return telling;
+}
+
+Generation make_fpm_generation(core::Plan base, const FpmCall& call,
+                               const std::optional<fpm::EffectiveConfig>& effective,
+                               Purpose purpose) {
+    return Making(std::move(base), purpose).make(call, effective);
+}
+
+void own_unseen_sockets(Generation& generation, const fpm::EffectiveConfig& effective,
+                        Purpose purpose) {
+    Making making(std::move(generation), purpose);
+    making.own_sockets(effective, nullptr);
+    generation = making.take();
+}
+
+} // namespace sluice

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "init/core/plan.h"
+#include "init/intake.h"
+#include "init/os/descriptor.h"
+#include "init/os/spawn.h"
+#include "init/status_sockets.h"
+
+namespace sluice {
+
+/// `check` binds nothing: the service may be running beside it.
+enum class Purpose { run, check };
+
+/// What the runs of one generation are made of. Its listeners are the Intake's.
+struct Generation {
+    core::Plan plan;
+    os::Launch launch;         // without the sockets, which handing_over() adds
+    os::Descriptor fpm_config; // the wrapper config, which `launch` hands over
+    std::vector<Wish> wishes;  // the listeners that it is to have
+    StatusSockets status;
+};
+
+/// How the plan's command is started. What an outer FPM or nginx was handed over is not for it.
+os::Launch launch_of(const core::Plan& plan, std::vector<std::string> environment,
+                     const std::string& search_path);
+
+/// The launch of a run that gets these sockets (what the service calls each, and its descriptor)
+/// and is told of them: FPM by FPM_SOCKETS, nginx by NGINX.
+os::Launch handing_over(os::Launch launch, config::Kind kind,
+                        const std::vector<std::pair<std::string, int>>& sockets);
+
+} // namespace sluice

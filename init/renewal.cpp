@@ -1,0 +1,178 @@
+#include "init/renewal.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "config/load.h"
+#include "init/core/words.h"
+#include "init/fpm/config_check.h"
+#include "init/os/program.h"
+
+namespace sluice {
+
+namespace {
+
+using namespace std::chrono_literals;
+using End = os::Captured::End;
+
+// As at the start (prepare.cpp).
+constexpr auto fpm_limit = 10s;
+
+// Of what a check has written, the end is what counts.
+constexpr std::size_t most_quoted = 500;
+
+std::string last_of(const std::string& output) {
+    const auto from = output.size() > most_quoted ? output.size() - most_quoted : 0;
+    auto text = output.substr(from);
+    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+    std::ranges::replace(text, '\n', ' ');
+    return text.empty() ? "it wrote nothing" : text;
+}
+
+std::string in_one_line(const std::vector<std::string>& command) {
+    std::string line;
+    for (const auto& word : command) {
+        if (!line.empty()) line += ' ';
+        line += word;
+    }
+    return line;
+}
+
+// Empty: it succeeded.
+std::string failure_of(const os::Captured& captured, const std::string& what,
+                       std::chrono::milliseconds limit) {
+    switch (captured.end) {
+    case End::exited: break;
+    case End::not_started: return os::describe_failure(captured.failure, what);
+    case End::too_slow: return what + " did not end within " + core::in_words(limit);
+    case End::asked_to_stop: return what + " was given up";
+    }
+    if (captured.wait_status == 0) return {};
+    return what + " " + core::describe_end(captured.wait_status);
+}
+
+} // namespace
+
+Renewal::Renewal(boost::asio::io_context& loop, const Sources& sources,
+                 const config::Settings& live, Done done)
+    : loop_(loop), sources_(sources), done_(std::make_shared<Done>(std::move(done))) {
+    read(live);
+}
+
+bool Renewal::ended(pid_t pid, int wait_status) {
+    if (!child_ || pid < 0 || child_->pid() != pid) return false;
+    child_->ended(wait_status);
+    return true;
+}
+
+void Renewal::refuse(std::string why) {
+    result_.refused = std::move(why);
+    finish();
+}
+
+// Later, from the loop, and not if this object has gone: whoever is told may destroy it.
+void Renewal::finish() {
+    boost::asio::post(loop_, [done = std::weak_ptr(done_),
+                              result = std::make_shared<Renewed>(std::move(result_))] {
+        if (const auto still_there = done.lock()) (*still_there)(std::move(*result));
+    });
+}
+
+void Renewal::read(const config::Settings& live) {
+    config::Problems problems;
+    const auto file = config::find_file(sources_.config, sources_.variables, problems);
+    auto loaded = config::load(file, sources_.variables);
+    problems.insert(problems.end(), loaded.problems.begin(), loaded.problems.end());
+    std::string errors;
+    for (const auto& problem : problems) {
+        if (problem.warning) continue;
+        errors += (errors.empty() ? "" : "; ") + config::to_text(problem);
+    }
+    if (!errors.empty()) {
+        refuse("the configuration: " + errors);
+        return;
+    }
+    result_.settings = std::move(loaded.settings);
+    const auto keep = [&](auto& mine, const auto& theirs, const char* key) {
+        if (mine == theirs) return;
+        mine = theirs;
+        result_.notices.push_back(std::string(key) +
+                                  " cannot change while sluice runs and keeps its value: restart "
+                                  "the container for it");
+    };
+    keep(result_.settings.service.command, live.service.command, "service.command");
+    keep(result_.settings.service.kind, live.service.kind, "service.kind");
+    keep(result_.settings.control.socket, live.control.socket, "control.socket");
+    keep(result_.settings.log.format, live.log.format, "log.format");
+    check();
+}
+
+void Renewal::check() {
+    const auto& checks = result_.settings.reload.checks;
+    if (checked_ == checks.size()) {
+        ask_fpm();
+        return;
+    }
+    const auto& next = checks[checked_];
+    os::Launch launch{.path =
+                          os::find_program(next.command.front(), sources_.fpm->search_path).path,
+                      .command = next.command,
+                      .environment = sources_.fpm->environment};
+    child_.emplace(loop_, std::move(launch), next.timeout,
+                   [this](const os::Captured& captured) { judge_check(captured); });
+}
+
+void Renewal::judge_check(const os::Captured& captured) {
+    const auto& check = result_.settings.reload.checks[checked_];
+    const auto failure = failure_of(captured,
+                                    "reload.check[" + std::to_string(checked_) + "] (" +
+                                        in_one_line(check.command) + ")",
+                                    check.timeout);
+    if (!failure.empty()) {
+        refuse(failure + ": " + last_of(captured.output));
+        return;
+    }
+    ++checked_;
+    this->check();
+}
+
+void Renewal::ask_fpm() {
+    auto telling = have_fpm_tell(*sources_.fpm, *sources_.fpm->config);
+    if (!telling) {
+        refuse(*sources_.fpm->config + " cannot be included by another file");
+        return;
+    }
+    child_.emplace(loop_, std::move(telling->launch), fpm_limit,
+                   [this](const os::Captured& captured) { judge_fpm(captured); });
+}
+
+void Renewal::judge_fpm(const os::Captured& captured) {
+    const auto failure = failure_of(captured, sources_.fpm->service.program + " -t", fpm_limit);
+    if (failure.empty()) {
+        make(captured.output);
+    } else {
+        refuse(failure + ": " + fpm::complaints_in(captured.output));
+    }
+}
+
+void Renewal::make(const std::string& told) {
+    const auto effective = fpm::parse_effective_config(told);
+    if (!effective) {
+        refuse(sources_.fpm->service.program + " -tt did not say what it understood");
+        return;
+    }
+    const auto& call = *sources_.fpm;
+    auto base = core::make_plan(config::Kind::php_fpm, {call.service.program}, result_.settings,
+                                sources_.options);
+    auto made = make_fpm_generation(std::move(base), call, effective, Purpose::run);
+    const bool wanted = result_.settings.reload.strategy != config::Strategy::signal;
+    if (wanted && made.plan.reload.strategy == config::Strategy::signal) {
+        refuse("sluice cannot own all of its sockets: " + in_one_line(made.plan.notices));
+        return;
+    }
+    result_.generation = std::move(made);
+    finish();
+}
+
+} // namespace sluice

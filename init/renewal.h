@@ -1,0 +1,67 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "init/fpm_generation.h"
+#include "init/os/command.h"
+
+namespace sluice {
+
+/// What a reload reads again, and how: the same for the whole life of the container.
+struct Sources {
+    std::optional<std::string> config;  // --config
+    std::vector<std::string> variables; // the environment as sluice was given it
+    core::Options options;              // the command line's
+    std::optional<FpmCall> fpm;         // nothing: there is no next generation to be had
+};
+
+/// What came of it.
+struct Renewed {
+    std::string refused; // a sentence for the operator; empty: the rest counts
+    std::vector<std::string> notices;
+    config::Settings settings;
+    std::optional<Generation> generation;
+};
+
+/// Makes the next generation, without starting it: reads the configuration again, runs what
+/// reload.check names, has FPM check its own configuration and tell what it understood. All of it
+/// inside the loop, one child at a time. With this object what is under way is given up.
+class Renewal {
+  public:
+    using Done = std::function<void(Renewed)>;
+
+    /// `live` are the settings in force. `sources` outlives this object. `done` is called once,
+    /// from the loop.
+    Renewal(boost::asio::io_context& loop, const Sources& sources, const config::Settings& live,
+            Done done);
+
+    /// A child has ended. True if it was this one's.
+    bool ended(pid_t pid, int wait_status);
+
+  private:
+    void read(const config::Settings& live);
+    void check();
+    void judge_check(const os::Captured& captured);
+    void ask_fpm();
+    void judge_fpm(const os::Captured& captured);
+    void make(const std::string& told);
+    void refuse(std::string why);
+    void finish();
+
+    boost::asio::io_context& loop_;
+    const Sources& sources_;
+    std::shared_ptr<Done> done_;
+    Renewed result_;
+    std::size_t checked_ = 0; // of reload.check
+    std::optional<os::Command> child_;
+};
+
+} // namespace sluice
