@@ -46,6 +46,7 @@ int Supervisor::run() {
             // A loop that ran out of work stays stopped: every further call returns at once.
             if (loop_.run_one() == 0) throw std::logic_error("the event loop has stopped");
         }
+        if (live_->relay) live_->relay->flush();
         os::flush_log();
         return *exit_code_;
     } catch (const std::exception& error) {
@@ -67,6 +68,9 @@ int Supervisor::go_on_as_plain_init() {
         ::kill(*service, plan().stop.signal.value_or(SIGTERM));
     }
     if (lifecycle_.next_service()) ::kill(-*lifecycle_.next_service(), SIGKILL);
+    for (const auto* const generation : {live_.get(), old_.get()}) {
+        if (generation != nullptr && generation->relay) generation->relay->leave_to_child();
+    }
     // Better the signal twice than a stop that is lost.
     for (const auto& received : unhandled_) ::kill(::getpid(), received.signal);
     const auto status = os::plain_init(*service, plan().stop.signal, plan().signals);

@@ -9,7 +9,7 @@
 
 #include "init/core/lifecycle.h"
 #include "init/generation.h"
-#include "init/os/spawn.h"
+#include "init/os/relay.h"
 #include "init/outlook.h"
 #include "init/renewal.h"
 #include "init/timers.h"
@@ -86,7 +86,8 @@ class Supervisor {
     struct Working {
         Generation parts;
         Outlook outlook;
-        std::vector<pid_t> paused; // workers
+        std::vector<pid_t> paused;        // workers
+        std::unique_ptr<os::Relay> relay; // of its stderr; null: it has ours
     };
 
     core::Plan& plan() { return live_->parts.plan; }

@@ -16,7 +16,7 @@ using core::Which;
 std::unique_ptr<Supervisor::Working> Supervisor::set_to_work(Generation parts) {
     auto pages = parts.status.pages();
     return std::unique_ptr<Working>(
-        new Working{std::move(parts), Outlook(loop_, intake_, std::move(pages)), {}});
+        new Working{std::move(parts), Outlook(loop_, intake_, std::move(pages)), {}, nullptr});
 }
 
 Supervisor::Working& Supervisor::working(Which which) {
@@ -55,6 +55,8 @@ void Supervisor::renewed(Renewed result) {
     core::NextPrepared prepared{.refused = std::move(result.refused)};
     if (result.generation) {
         next_ = set_to_work(*std::move(result.generation));
+        next_->relay = os::Relay::make(loop_);
+        if (next_->relay) next_->parts.launch.error_output = next_->relay->write_end();
         next_settings_ = std::move(result.settings);
         prepared.plan = next_->parts.plan;
     }

@@ -97,13 +97,13 @@ class Command::Running : public std::enable_shared_from_this<Running> {
     }
 
     void read() {
-        output_.async_read_some(boost::asio::buffer(buffer_),
-                                [self = shared_from_this()](const boost::system::error_code& error,
-                                                            std::size_t size) {
-                                    if (error) return;
-                                    self->keep(size);
-                                    self->read();
-                                });
+        output_.async_read_some(
+            boost::asio::buffer(buffer_),
+            [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
+                if (error) return;
+                self->keep(size);
+                self->read();
+            });
     }
 
     // What was written right before the end; the pipe holds 64 KiB at most.

@@ -4,18 +4,17 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "init/os/descriptor.h"
+#include "init/os/shared_output.h"
 
 namespace sluice::os {
 
-/// Writes lines to a descriptor that is shared with the service without ever blocking on it and
-/// without changing it: O_NONBLOCK belongs to the open file and would be the service's, too, and a
-/// descriptor that poll() calls writable can block all the same (another writer took the room).
+/// Writes lines to a descriptor that is shared with the service, without ever blocking on it.
 class LineWriter {
   public:
     /// `fd` stays the caller's and open.
-    explicit LineWriter(int fd);
+    explicit LineWriter(int fd) : output_(fd) {}
 
     /// Writes `line`, which ends with a newline, or keeps it for later. Longer ones than PIPE_BUF
     /// are cut to it: only up to there does a pipe take a line whole or not at all.
@@ -33,9 +32,7 @@ class LineWriter {
     enum class Result { done, later, never };
     Result try_write(std::string_view line);
 
-    int fd_;
-    Descriptor own_; // the same file, opened once more and not blocking, where that is possible
-    enum class Way { plain, own, no_wait, socket } way_ = Way::plain;
+    SharedOutput output_;
     std::deque<std::string> kept_;
     std::size_t kept_bytes_ = 0;
     std::size_t dropped_ = 0;

@@ -95,6 +95,7 @@ class ChildSetup {
                                ::dup2(*launch_.output, STDERR_FILENO) < 0)) {
             return false;
         }
+        if (launch_.error_output && ::dup2(*launch_.error_output, STDERR_FILENO) < 0) return false;
         for (const int fd : launch_.keep) {
             if (::fcntl(fd, F_SETFD, 0) != 0) return false;
         }

@@ -17,6 +17,7 @@ struct Launch {
     std::vector<std::string> environment; // "NAME=value"
     std::vector<int> keep;                // descriptors of ours that it inherits, same numbers
     std::optional<int> output;            // becomes its stdout and stderr; nothing: ours
+    std::optional<int> error_output;      // becomes its stderr
     bool terminal = false;                // becomes the terminal's foreground process group
 };
 

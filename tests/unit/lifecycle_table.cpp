@@ -123,7 +123,7 @@ const std::vector<Row>& table() {
         {State::starting, "exited, workers left", "backoff; arm restart"},
         {State::starting, "stopped", "starting; suspend-self"},
         {State::running, "drain", "draining; arm deadline; close-intake"},
-        {State::running, "reload", "running; send USR2 100"},
+        {State::running, "reload", "running; take-turn"},
         {State::running, "forward", "running; send USR1 100"},
         {State::running, "exited", "backoff; arm restart"},
         {State::running, "exited, some left", "sweeping; sweep TERM; arm sweep"},

@@ -75,9 +75,12 @@ void World::execute(const Action& action) {
     }
     deeds_.push_back(to_text(action));
     if (const auto* const next = std::get_if<Spawn>(&action)) {
-        at(now_, [this, beside = next->beside] {
-            if (beside && script.no_selector) {
-                feed(CannotJoin{"no selector"});
+        at(now_, [this, action = *next] {
+            const bool port_taken = action.of == Which::next && script.next.port_taken;
+            if (port_taken || (action.beside && script.no_selector)) {
+                feed(CannotJoin{port_taken ? "port taken" : "no selector", !port_taken});
+            } else if (action.of == Which::next) {
+                spawn_next();
             } else {
                 spawn();
             }
@@ -98,11 +101,12 @@ void World::execute(const Action& action) {
         });
     } else if (const auto* const send = std::get_if<Send>(&action)) {
         at(now_, [this, pid = send->pid, signal = send->signal] {
-            if (alive_ == pid) deliver(signal);
+            if (alive_ == pid || old_alive_ == pid) deliver(pid, signal);
         });
     } else if (const auto* const sweep = std::get_if<Sweep>(&action)) {
         if (sweep->signal == SIGKILL) at(now_, [this] { end_orphan(); });
-    } else if (const auto* const await = std::get_if<AwaitReady>(&action)) {
+    } else if (const auto* const await = std::get_if<AwaitReady>(&action);
+               await && await->of == Which::live) {
         at(now_, [this, pid = await->pid] {
             if (catches_ && alive_ == pid) feed(Ready{pid});
         });
@@ -110,7 +114,8 @@ void World::execute(const Action& action) {
         at(now_, [this, pid = handlers->pid] {
             if (catches_ && alive_ == pid) feed(Catches{pid});
         });
-    } else if (std::holds_alternative<CloseIntake>(action)) {
+    } else if (const auto* const close = std::get_if<CloseIntake>(&action);
+               close && close->of == Which::live) {
         closed_at_ = now_;
         at(now_, [this] {
             const auto way = script.traffic.closing;
@@ -118,7 +123,8 @@ void World::execute(const Action& action) {
         });
     } else if (std::holds_alternative<HoldOff>(action)) {
         at(now_, [this] { feed(IntakeClosed{script.traffic.closing, "not permitted"}); });
-    } else if (std::holds_alternative<Look>(action)) {
+    } else if (const auto* const look = std::get_if<Look>(&action);
+               look && look->of == Which::live) {
         at(now_, [this] { feed(Seen{sight()}); });
     } else if (const auto* const pause = std::get_if<Pause>(&action)) {
         paused_ = pause->workers;
@@ -133,7 +139,48 @@ void World::execute(const Action& action) {
         at(now_, [this] { feed(CutNamed{1}); });
     } else if (const auto* const finish = std::get_if<Finish>(&action)) {
         exit_code_ = finish->exit_code;
+    } else {
+        execute_of_reload(action);
     }
+}
+
+void World::execute_of_reload(const Action& action) {
+    const auto& next = script.next;
+    if (std::holds_alternative<TakeTurn>(action)) {
+        at(now_, [this] { feed(TurnTaken{script.next.turn_refused}); });
+    } else if (std::holds_alternative<PrepareNext>(action)) {
+        at(now_ + config::Duration(50), [this] {
+            feed(NextPrepared{.refused = script.next.refused, .by_signal = script.next.no_room});
+        });
+    } else if (const auto* const await = std::get_if<AwaitReady>(&action)) {
+        if (!next.ready_after) return;
+        at(now_ + *next.ready_after, [this, pid = await->pid] {
+            if (next_alive_ == pid) feed(Ready{pid});
+        });
+    } else if (std::holds_alternative<WarmUp>(action)) {
+        at(now_ + config::Duration(20), [this] { feed(WarmedUp{script.next.warm_up_refused}); });
+    } else if (std::holds_alternative<Promote>(action)) {
+        switched_at_ = now_;
+        old_alive_ = std::exchange(alive_, std::exchange(next_alive_, std::nullopt));
+        catches_ = true;
+    } else if (std::holds_alternative<DropNext>(action)) {
+        at(now_, [this] {
+            if (next_alive_) end_service(*next_alive_, killed_by(SIGKILL));
+        });
+    } else if (std::holds_alternative<CloseIntake>(action)) {
+        at(now_, [this] { feed(IntakeClosed{Closing::refused, "", Which::old}); });
+    } else if (std::holds_alternative<Look>(action)) {
+        at(now_, [this] { feed(Seen{sight_of_old(), Which::old}); });
+    }
+}
+
+Sight World::sight_of_old() const {
+    const bool busy = now_ - switched_at_ < script.next.old_requests_last;
+    Sight sight{.tells_times = true, .all_paused = true};
+    sight.connections = {.open = busy ? 1 : 0, .in_service = busy ? 1 : 0};
+    sight.workers = std::vector<Worker>(3, Worker{.pid = 400});
+    if (busy) sight.workers->push_back({401, "www", Worker::State::busy, {}, "/slow.php"});
+    return sight;
 }
 
 // Workers 200 and up are busy, those from 300 on hold idle connections.
@@ -189,18 +236,32 @@ void World::spawn() {
     }
     if (script.dies_after) {
         at(now_ + *script.dies_after, [this, pid] {
-            if (alive_ == pid) end_service(script.dies_with);
+            if (alive_ == pid || old_alive_ == pid) end_service(pid, script.dies_with);
         });
     }
 }
 
-void World::deliver(int signal) {
+void World::spawn_next() {
+    if (script.next.spawn_fails) {
+        feed(SpawnFailed{125, true, Which::next, "no more processes"});
+        return;
+    }
+    const pid_t pid = 100 + spawns_++;
+    next_alive_ = pid;
+    feed(Spawned{pid, Which::next});
+    if (!script.next.dies_after) return;
+    at(now_ + *script.next.dies_after, [this, pid] {
+        if (next_alive_ == pid || alive_ == pid) end_service(pid, script.dies_with);
+    });
+}
+
+void World::deliver(pid_t pid, int signal) {
     const auto ends = script.ends_after.find(signal);
     if (signal == SIGKILL || script.executes_anew) {
-        end_service(killed_by(signal));
+        end_service(pid, killed_by(signal));
     } else if (ends != script.ends_after.end()) {
-        at(now_ + ends->second, [this, pid = *alive_] {
-            if (alive_ == pid) end_service(exited_with(0));
+        at(now_ + ends->second, [this, pid] {
+            if (alive_ == pid || old_alive_ == pid) end_service(pid, exited_with(0));
         });
     }
 }
@@ -209,22 +270,30 @@ void World::end_orphan() {
     const bool served = orphan_serves();
     if (!std::exchange(orphan_, false)) return;
     if (served) feed(OrphansGone{});
-    if (!alive_) feed(TreeEmpty{});
+    if (!alive_ && !next_alive_) feed(TreeEmpty{});
 }
 
-void World::end_service(int wait_status) {
-    const pid_t pid = *std::exchange(alive_, std::nullopt);
-    orphan_ = orphan_ || script.leaves_orphan;
-    feed(Exited{pid, wait_status, !orphan_, orphan_serves() && script.leaves_orphan});
+void World::end_service(pid_t pid, int wait_status) {
+    const bool live = alive_ == pid;
+    for (auto* const master : {&alive_, &next_alive_, &old_alive_}) {
+        if (*master == pid) master->reset();
+    }
+    orphan_ = orphan_ || (live && script.leaves_orphan);
+    const bool none_left = !orphan_ && !alive_ && !next_alive_; // an old one is not looked at
+    feed(Exited{pid, wait_status, none_left, live && orphan_serves() && script.leaves_orphan});
+    if (none_left) feed(TreeEmpty{});
 }
 
 Plan fpm_plan() {
-    return make_plan(config::Kind::php_fpm, {"php-fpm"}, {}, {});
+    auto plan = make_plan(config::Kind::php_fpm, {"php-fpm"}, {}, {});
+    plan.reload.strategy = config::Strategy::signal; // as long as its sockets are not sluice's
+    return plan;
 }
 
 Plan owning_plan() {
     auto plan = fpm_plan();
     plan.stop.owns_listeners = plan.stop.owns_all_listeners = plan.answers = true;
+    plan.reload.strategy = config::Strategy::switch_over;
     return plan;
 }
 

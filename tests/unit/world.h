@@ -29,6 +29,19 @@ struct Traffic {
     bool tcp = true;
 };
 
+/// How a next generation fares.
+struct NextScript {
+    std::string turn_refused;
+    std::string refused; // while it is made
+    bool no_room = false;
+    bool spawn_fails = false;
+    bool port_taken = false;
+    std::optional<config::Duration> ready_after = config::Duration(60);
+    std::optional<config::Duration> dies_after; // from its start, or from the switch on as well
+    std::string warm_up_refused;
+    config::Duration old_requests_last{0}; // of the generation before, from the switch
+};
+
 /// How the fake service behaves.
 struct Script {
     std::optional<config::Duration> ready_after = config::Duration(30);
@@ -44,6 +57,7 @@ struct Script {
     bool no_selector = false;                     // two listeners cannot share an address
     config::Duration old_queue_lasts{0};          // from the switch
     Traffic traffic{};
+    NextScript next{};
 };
 
 /// Executes the lifecycle's actions against a script, on a clock that it moves to the next thing
@@ -88,10 +102,13 @@ class World {
   private:
     void feed(const Event& event);
     void execute(const Action& action);
+    void execute_of_reload(const Action& action);
     Sight sight() const;
+    Sight sight_of_old() const;
     void spawn();
-    void deliver(int signal);
-    void end_service(int wait_status);
+    void spawn_next();
+    void deliver(pid_t pid, int signal);
+    void end_service(pid_t pid, int wait_status);
     void end_orphan();
 
     bool orphan_serves() const { return orphan_ && script.orphan_is_worker; }
@@ -103,6 +120,8 @@ class World {
     std::map<std::pair<Timer, Which>, unsigned> armed_;
     Lifecycle lifecycle_;
     std::optional<pid_t> alive_;
+    std::optional<pid_t> next_alive_;
+    std::optional<pid_t> old_alive_;
     bool catches_ = false; // the service has installed its handlers
     bool orphan_ = false;
     TimePoint switched_at_{};
