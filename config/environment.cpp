@@ -56,20 +56,20 @@ const Key* key_of(std::string_view name) {
 
 // `[signals]`, `[[reload.warmup]]` or `service.command`, where the variable is named like something
 // that only the file can have; else empty.
-std::string only_in_the_file(std::string_view name) {
+std::string only_in_the_file(std::string_view name, const Key* key) {
     for (const auto& section : sections()) {
         if (!section.is_array() && section.name != "signals") continue;
         const auto variable = environment_name(section.name);
         if (name == variable || name.starts_with(variable + "_")) return header_of(section);
     }
-    const auto* const key = key_of(name);
     return key == nullptr || can_come_from_environment(*key) ? "" : std::string(key->name);
 }
 
 void apply_variable(const Variable& variable, Reading& reading) {
     const std::string where(from_environment);
     const auto name = shown(variable.name);
-    if (const auto what = only_in_the_file(variable.name); !what.empty()) {
+    const auto* const key = key_of(variable.name);
+    if (const auto what = only_in_the_file(variable.name, key); !what.empty()) {
         reading.loaded.problems.push_back({where, name,
                                            "ignored, as lists and tables cannot come from the "
                                            "environment; write " +
@@ -77,7 +77,6 @@ void apply_variable(const Variable& variable, Reading& reading) {
                                            true});
         return;
     }
-    const auto* const key = key_of(variable.name);
     if (key == nullptr) {
         reading.loaded.problems.push_back({where, name, unknown_variable(variable.name), true});
         return;

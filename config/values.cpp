@@ -102,7 +102,8 @@ std::optional<Header> parse_header(std::string_view text) {
     if (at == std::string_view::npos) return {};
     const auto value = text.substr(at + colon.size());
     constexpr std::string_view forbidden("\r\n\0", 3);
-    if (!is_token(text.substr(0, at)) || value.find_first_of(forbidden) != value.npos) return {};
+    if (!is_token(text.substr(0, at)) || value.find_first_of(forbidden) != std::string_view::npos)
+        return {};
     return Header{text.substr(0, at), value};
 }
 
