@@ -136,7 +136,6 @@ TEST_CASE("entries that are written in another way") {
 TEST_CASE("a whole number is written as TOML has it") {
     CHECK(from("[reload]\nslots_dir = '/s'\nslots = 0x1_0").settings.reload.slots == 16);
     CHECK(from("[reload]\nslots_dir = '/s'\nslots = +1_000").settings.reload.slots == 1000);
-    const auto allowed = " is not allowed; write a whole number from 1 to 1000, without quotes"s;
     for (const auto& [value, description] : std::vector<std::pair<std::string, std::string>>{
              {"'2'", "\"2\""},
              {"0", "0 (an integer)"},
@@ -146,8 +145,9 @@ TEST_CASE("a whole number is written as TOML has it") {
              {"1.0", "1.0 (a floating-point number)"},
              {"true", "true (a boolean)"},
              {"[1]", "an array"}})
-        CHECK(problems("[reload]\nslots = " + value) ==
-              "c:2:9: reload.slots: " + description + allowed);
+        CHECK(problems(std::string("[reload]\nslots = ").append(value)) ==
+              "c:2:9: reload.slots: " + description +
+                  " is not allowed; write a whole number from 1 to 1000, without quotes");
 }
 
 TEST_CASE("each key of [reload] and [control] says what is allowed") {
@@ -186,8 +186,8 @@ TEST_CASE("each key of a warm-up says what is allowed") {
                       "is not empty, in quotes"},
         {"uri = 'health'", "7: reload.warmup[1].uri: \"health\" is not a URI; write one that "
                            "begins with \"/\" and has no blanks, as in \"/health?full=1\""},
-        {"method = \"GET\\r\\n\"", "10: reload.warmup[1].method: \"GET\\r\\n\" is not a method; "
-                                   "write one of letters only, as in \"GET\", \"POST\""},
+        {R"(method = "GET\r\n")", "10: reload.warmup[1].method: \"GET\\r\\n\" is not a method; "
+                                  "write one of letters only, as in \"GET\", \"POST\""},
         {"count = 10_001", "9: reload.warmup[1].count: 10_001 (an integer) is not allowed; write a "
                            "whole number from 1 to 10000, without quotes"},
         {"concurrency = 65", "15: reload.warmup[1].concurrency: 65 (an integer) is not allowed; "
@@ -209,16 +209,16 @@ TEST_CASE("a header's name and value are checked, and its value is not shown") {
     const std::vector<std::pair<std::string, std::string>> cases{
         {"headers = 'X-Token: hunter2'", "11: reload.warmup[1].headers: a string is not a table of "
                                          "strings; write one as { Host = \"example.org\" }"},
-        {"headers.X = \"hunter2\\n\"", "13: reload.warmup[1].headers.X: the value has a line's end "
+        {R"(headers.X = "hunter2\n")", "13: reload.warmup[1].headers.X: the value has a line's end "
                                        "or a NUL byte in it, which no header can have; remove it"},
-        {"headers.X = \"\\u0000hunter2\"",
+        {R"(headers.X = "\u0000hunter2")",
          "13: reload.warmup[1].headers.X: the value has a line's end "
          "or a NUL byte in it, which no header can have; remove it"},
         {"headers.X = 5",
          "13: reload.warmup[1].headers.X: the value is an integer; put it into quotes"},
         {"headers.X = ['hunter2']",
          "13: reload.warmup[1].headers.X: the value is an array; put it into quotes"},
-        {"headers.\"X: a\\r\" = 'hunter2'",
+        {R"(headers."X: a\r" = 'hunter2')",
          "9: reload.warmup[1].headers.X: a\\r: is not a header's name; write letters, digits and "
          "\"-\", as in \"X-Token\""},
         {"headers.'' = 'hunter2'",
