@@ -19,7 +19,10 @@ namespace sluice::os {
 ///
 /// - Every folder on the way from the root to a path is watched for the next name on the way: so a
 ///   path need not exist yet, and renames, deletions and new links are seen wherever they happen.
-///   What a link on the way leads to is watched as that folder only, not its own way from the root.
+///   (The kernel tells a folder's own end only when nobody has it as working folder any more, which
+///   FPM's workers have.) The price is a wake-up when other names come and go on the way; below /tmp
+///   or /run that is often. What a link on the way leads to is watched as that folder only, not its
+///   own way from the root.
 /// - A path that is a file or a symlink is seen by its name in its folder: written and closed,
 ///   linked, renamed over, touched. A symlink's target is not watched.
 /// - A path that is a folder is watched with all its sub-folders, without following symlinks and
