@@ -79,8 +79,9 @@ std::optional<OwnCgroup> own_cgroup(std::string_view cgroup) {
     while (!cgroup.empty()) {
         const auto line = take_line(cgroup);
         const auto first = line.find(':');
-        const auto second = first == line.npos ? line.npos : line.find(':', first + 1);
-        if (second == line.npos) continue;
+        const auto second =
+            first == std::string_view::npos ? std::string_view::npos : line.find(':', first + 1);
+        if (second == std::string_view::npos) continue;
         const auto controllers = line.substr(first + 1, second - first - 1);
         const auto path = line.substr(second + 1);
         if (lists(controllers, "memory")) return OwnCgroup{1, path};
@@ -117,7 +118,7 @@ struct Mount {
 // "id parent device root place options [optional...] - type source options"
 std::optional<Mount> cgroup_mount(std::string_view line, int version) {
     const auto dash = line.find(" - ");
-    if (dash == line.npos) return {};
+    if (dash == std::string_view::npos) return {};
     auto head = line.substr(0, dash);
     auto tail = line.substr(dash + 3);
     const auto type = take_word(tail);
@@ -136,7 +137,8 @@ std::string_view below(std::string_view path, std::string_view root) {
     if (!path.starts_with(root)) return {};
     path.remove_prefix(root.size());
     // A process outside of its namespace's root is shown as "/../..": there is no way there.
-    if (path == "/" || !path.starts_with('/') || path.find("/..") != path.npos) return {};
+    if (path == "/" || !path.starts_with('/') || path.find("/..") != std::string_view::npos)
+        return {};
     return path;
 }
 
@@ -186,33 +188,21 @@ std::optional<MemoryLevel> tightest(const std::vector<MemoryLevel>& levels) {
     return found;
 }
 
-std::optional<ProcessMemory> proportional_memory(std::string_view smaps_rollup) {
-    const auto anonymous = bytes_of(smaps_rollup, "Pss_Anon:");
-    const auto shared = bytes_of(smaps_rollup, "Pss_Shmem:");
-    if (!anonymous || !shared) return {};
-    return ProcessMemory{*anonymous, *shared};
-}
-
-std::optional<ProcessMemory> resident_memory(std::string_view status) {
+std::optional<ProcessMemory> process_memory(std::string_view status) {
     const auto anonymous = bytes_of(status, "RssAnon:");
     const auto shared = bytes_of(status, "RssShmem:");
     if (!anonymous || !shared) return {};
     return ProcessMemory{*anonymous, *shared};
 }
 
-std::uint64_t memory_of_generation(const std::vector<ProcessMemory>& processes, bool proportional) {
+std::uint64_t memory_of_generation(const std::vector<ProcessMemory>& processes) {
     std::uint64_t own = 0;
     std::uint64_t shared = 0;
     for (const auto& process : processes) {
-        if (proportional) {
-            own = sum(own, process.anonymous);
-            shared = sum(shared, process.shared);
-        } else {
-            const bool is_master = &process == &processes.front();
-            const auto inherited = is_master ? 0 : processes.front().anonymous;
-            own = sum(own, difference(process.anonymous, inherited));
-            shared = std::max(shared, process.shared);
-        }
+        const bool is_master = &process == &processes.front();
+        const auto inherited = is_master ? 0 : processes.front().anonymous;
+        own = sum(own, difference(process.anonymous, inherited));
+        shared = std::max(shared, process.shared);
     }
     return sum(own, shared);
 }

@@ -48,19 +48,20 @@ struct ProcessMemory {
     bool operator==(const ProcessMemory&) const = default;
 };
 
-/// Takes /proc/<pid>/smaps_rollup: the process's share of everything. Nothing where that is not
-/// told (before Linux 5.1, or not readable).
-std::optional<ProcessMemory> proportional_memory(std::string_view smaps_rollup);
-
-/// Takes /proc/<pid>/status: everything that is mapped, also what others have mapped, too.
-std::optional<ProcessMemory> resident_memory(std::string_view status);
+/// Takes /proc/<pid>/status: everything that is mapped, also what others have mapped, too. Nothing
+/// where that is not told by kind (before Linux 4.5), or the process has no memory any more.
+std::optional<ProcessMemory> process_memory(std::string_view status);
 
 /// What a second generation like this one would take, in bytes. `processes` are the master, first,
-/// and its workers. Pages of files are left out: both generations map the same ones.
-/// Of proportional shares it is the sum. Else memory that is shared counts once, and a worker's own
-/// is what it has beyond the master, whose pages it got at fork and shares until it writes to them.
-/// That is the lower bound: the new workers, too, begin with little of their own.
-std::uint64_t memory_of_generation(const std::vector<ProcessMemory>& processes, bool proportional);
+/// and its workers. Shared memory counts once, as much as one of them has mapped of it; of a worker
+/// counts what it has beyond the master, whose pages it got at fork and shares until it writes to
+/// them. Pages of files do not count: both generations map the same ones.
+///
+/// The kernel's exact answer, the sum of the proportional shares (PSS), may only be read with
+/// CAP_SYS_PTRACE if the workers are another user, which containers are not given, and takes 2 ms a
+/// process on the loop. Measured with FPM 8.2, a master and 12 workers, in MiB: 130 instead of 133
+/// after requests of 10 each, 6 instead of 8 when just started; the plain sum says 170 and 46.
+std::uint64_t memory_of_generation(const std::vector<ProcessMemory>& processes);
 
 /// Nothing if a second generation fits; else the sentence that says why not, and what to do.
 std::optional<std::string> room(std::optional<std::uint64_t> limit, std::uint64_t used,

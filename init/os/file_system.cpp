@@ -1,5 +1,7 @@
 #include "init/os/file_system.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include <algorithm>
@@ -33,15 +35,26 @@ constexpr std::array silent_ones{
 
 } // namespace
 
-std::optional<std::string> silent_file_system(const std::string& path) {
+std::optional<std::string> silent_file_system(std::string path) {
     struct statfs system {};
 
-    if (::statfs(path.c_str(), &system) != 0) return {};
+    while (::statfs(path.c_str(), &system) != 0) {
+        const auto slash = path.rfind('/');
+        if (slash == std::string::npos || path == "/") return {};
+        path.resize(std::max<std::size_t>(slash, 1));
+    }
     // The field is wider than the numbers, and some are sign-extended.
     const auto magic = static_cast<std::uint32_t>(system.f_type);
     const auto* const found = std::ranges::find(silent_ones, magic, &Silent::magic);
     if (found == silent_ones.end()) return {};
     return found->reason;
+}
+
+bool is_mount(const std::string& path) {
+    struct statx file {};
+
+    return ::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_TYPE, &file) == 0 &&
+           (file.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
 } // namespace sluice::os

@@ -11,11 +11,10 @@ namespace sluice::os {
 
 Inotify::Inotify() : file_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)), error_(file_ ? 0 : errno) {}
 
-int Inotify::add(const std::string& folder, std::uint32_t mask, bool follow) const {
+int Inotify::add(const std::string& path, std::uint32_t mask) const {
     if (!file_) return -error_;
-    mask |= IN_ONLYDIR | IN_MASK_ADD | IN_EXCL_UNLINK;
-    if (!follow) mask |= IN_DONT_FOLLOW;
-    const int watch = ::inotify_add_watch(file_.get(), folder.c_str(), mask);
+    const int watch =
+        ::inotify_add_watch(file_.get(), path.c_str(), mask | IN_MASK_ADD | IN_EXCL_UNLINK);
     return watch < 0 ? -errno : watch;
 }
 

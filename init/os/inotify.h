@@ -27,10 +27,9 @@ class Inotify {
     /// The descriptor to wait for, readable when there are events; owned here. -1 without one.
     int descriptor() const { return file_.get(); }
 
-    /// Takes more events of a folder, in addition to those it was added for before. Gives the
-    /// watch's number, or -errno: ENOSPC where fs.inotify.max_user_watches is used up. A symlink is
-    /// followed only if `follow`.
-    int add(const std::string& folder, std::uint32_t mask, bool follow) const;
+    /// Takes more events of a folder or file, in addition to those it was added for before. Gives
+    /// the watch's number, or -errno: ENOSPC where fs.inotify.max_user_watches is used up.
+    int add(const std::string& path, std::uint32_t mask) const;
 
     void remove(int watch) const;
 

@@ -14,7 +14,6 @@ namespace {
 
 // A mountinfo of a node with hundreds of containers is the largest.
 constexpr std::size_t most_text = std::size_t{1'024} * 1'024;
-constexpr std::size_t most_exact = 64;
 
 // Unlike a stream it does not throw where a process ends while it is read (ESRCH).
 std::string kernel_text(const std::string& path) {
@@ -31,10 +30,6 @@ std::string kernel_text(const std::string& path) {
     return text;
 }
 
-std::string proc_file(pid_t pid, const char* name) {
-    return kernel_text("/proc/" + std::to_string(pid) + "/" + name);
-}
-
 core::MemoryLevel read_level(const std::string& folder, int version) {
     const auto stat = kernel_text(folder + "/memory.stat");
     if (version == 1) {
@@ -43,20 +38,6 @@ core::MemoryLevel read_level(const std::string& folder, int version) {
     }
     return core::memory_level(kernel_text(folder + "/memory.max"),
                               kernel_text(folder + "/memory.current"), stat);
-}
-
-std::optional<std::uint64_t> proportional(const std::vector<pid_t>& processes) {
-    if (processes.size() > most_exact) return {};
-    std::vector<core::ProcessMemory> shares;
-    for (const pid_t pid : processes) {
-        const auto share = core::proportional_memory(proc_file(pid, "smaps_rollup"));
-        if (share) {
-            shares.push_back(*share);
-        } else if (core::resident_memory(proc_file(pid, "status"))) {
-            return {}; // it is there, and its share is not told
-        }
-    }
-    return core::memory_of_generation(shares, true);
 }
 
 } // namespace
@@ -79,16 +60,16 @@ std::optional<core::MemoryLevel> memory_limit() {
 }
 
 std::uint64_t memory_of(const std::vector<pid_t>& processes) {
-    if (const auto exact = proportional(processes)) return *exact;
     std::vector<core::ProcessMemory> all;
     for (const pid_t pid : processes) {
-        if (const auto memory = core::resident_memory(proc_file(pid, "status"))) {
+        const auto status = kernel_text("/proc/" + std::to_string(pid) + "/status");
+        if (const auto memory = core::process_memory(status)) {
             all.push_back(*memory);
         } else if (all.empty()) {
             return 0; // no master, nothing to compare with
         }
     }
-    return core::memory_of_generation(all, false);
+    return core::memory_of_generation(all);
 }
 
 } // namespace sluice::os

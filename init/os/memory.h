@@ -23,14 +23,8 @@ std::vector<core::MemoryLevel> memory_levels(const core::CgroupPlace& place);
 std::optional<core::MemoryLevel> memory_limit();
 
 /// What a generation like this one would take anew, in bytes. `processes` are the master, first,
-/// and its workers; those that are gone count nothing.
-///
-/// It is the sum of their proportional shares (PSS), where all may be read: then memory that they
-/// share, opcache's and what is left from the fork, counts exactly once. That takes CAP_SYS_PTRACE
-/// if FPM's workers are another user, which containers are not given. So otherwise it is reckoned
-/// from what everybody may read (RSS by kind, Linux 4.5), see core::memory_of_generation().
-/// Reading a share walks the process's pages: it takes about 1 ms for 100 MiB, so of more than 64
-/// processes RSS is taken.
+/// and its workers; those that are gone count nothing, and without a master it is 0. How it is
+/// reckoned, and why so, is said at core::memory_of_generation().
 std::uint64_t memory_of(const std::vector<pid_t>& processes);
 
 } // namespace sluice::os

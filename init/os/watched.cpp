@@ -125,12 +125,20 @@ std::string Watched::git_folder(const std::string& path, bool is_folder) {
     }
 }
 
+std::uint32_t Watched::mask_of(Role::Kind kind) {
+    constexpr std::uint32_t folder = came | went | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+    switch (kind) {
+    case Role::Kind::leaf: return folder | IN_CLOSE_WRITE | IN_ATTRIB;
+    case Role::Kind::file: return IN_CLOSE_WRITE | IN_DONT_FOLLOW;
+    case Role::Kind::content: return folder | IN_CLOSE_WRITE | IN_DONT_FOLLOW;
+    case Role::Kind::on_the_way:
+    case Role::Kind::lock: break;
+    }
+    return folder;
+}
+
 bool Watched::add(const std::string& folder, Role role) {
-    std::uint32_t mask = came | went | IN_DELETE_SELF | IN_MOVE_SELF;
-    if (role.kind == Role::Kind::leaf) mask |= IN_CLOSE_WRITE | IN_ATTRIB;
-    if (role.kind == Role::Kind::content) mask |= IN_CLOSE_WRITE;
-    const bool follow = role.kind != Role::Kind::content;
-    const int watch = inotify_.add(folder, mask, follow);
+    const int watch = inotify_.add(folder, mask_of(role.kind));
     if (watch < 0) {
         note_failure(folder, role, -watch);
         return false;
@@ -142,8 +150,11 @@ bool Watched::add(const std::string& folder, Role role) {
 }
 
 void Watched::note_failure(const std::string& folder, const Role& role, int error) {
-    if (error == ENOENT || error == ENOTDIR || error == ELOOP) return;  // its folder will tell
-    if (error == EACCES && role.kind == Role::Kind::on_the_way) return; // only to be passed through
+    if (error == ENOENT || error == ENOTDIR || error == ELOOP) return; // its folder will tell
+    // A folder that may only be passed through: what is behind it is watched all the same.
+    if (error == EACCES && role.kind == Role::Kind::on_the_way && look(joined(folder, role.name))) {
+        return;
+    }
     std::string text = "reload.watch: ";
     if (inotify_.error() != 0) {
         text += "nothing is watched: inotify: ";
@@ -183,15 +194,29 @@ void Watched::rebuild(std::size_t path) {
     }
     add_way(path);
     sights_[path] = look(paths_[path]);
-    if (sights_[path] && sights_[path]->is_folder) add_tree(path, paths_[path]);
+    if (sights_[path] && sights_[path]->is_folder) {
+        add_tree(path, paths_[path]);
+    } else if (sights_[path] && !sights_[path]->is_link) {
+        add(paths_[path], {Role::Kind::file, path, {}});
+    }
     std::erase_if(places_, [this](const auto& entry) {
         if (!entry.second.roles.empty()) return false;
         inotify_.remove(entry.first);
         return true;
     });
-    const auto& seen = paths_[path];
-    if (const auto silent = silent_file_system(sights_[path] ? seen : folder_of(seen))) {
-        note("reload.watch: " + seen + ' ' + *silent + "; " + instead);
+    note_place(path);
+}
+
+void Watched::note_place(std::size_t path) {
+    const auto& name = paths_[path];
+    const auto& sight = sights_[path];
+    if (const auto silent = silent_file_system(sight && sight->is_link ? folder_of(name) : name)) {
+        note("reload.watch: " + name + ' ' + *silent + "; " + instead);
+    }
+    if (sight && !sight->is_folder && is_mount(name)) {
+        note("reload.watch: " + name +
+             " is mounted alone: what is renamed over it outside, as most "
+             "programs do to write it anew, is never seen here; mount the folder that it is in");
     }
 }
 
@@ -275,10 +300,23 @@ void Watched::on_event(const Inotify::Event& event, Changes& changes) {
     for (const auto& role : place.roles) {
         if (role.kind == Role::Kind::content) {
             on_content(place, role, event, changes);
+        } else if (role.kind == Role::Kind::file) {
+            changes.paths.insert(role.path);
         } else if (role.name == event.name) {
             on_entry(place, role, event, changes);
         }
     }
+}
+
+bool Watched::is_on_way(const Role& role, const Place& place) const {
+    switch (role.kind) {
+    case Role::Kind::on_the_way:
+    case Role::Kind::leaf: return true;
+    case Role::Kind::content: return place.folder == paths_[role.path];
+    case Role::Kind::file:
+    case Role::Kind::lock: break;
+    }
+    return false;
 }
 
 /// The watch means nothing any more, or what it is on has another name.
@@ -287,9 +325,9 @@ void Watched::on_gone(std::map<int, Place>::iterator gone, bool by_itself, Chang
     for (const auto& role : place.roles) {
         if (role.kind == Role::Kind::lock) {
             changes.lock_gone = true;
-        } else if (role.kind != Role::Kind::content || place.folder == paths_[role.path]) {
+        } else if (is_on_way(role, place)) {
             stale_[role.path] = true;
-        } // a sub-folder: the folder that it was in has told
+        } // a sub-folder, or a file: the folder that it was in has told
     }
     if (!by_itself) inotify_.remove(watch);
     places_.erase(gone);

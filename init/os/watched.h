@@ -20,11 +20,12 @@ namespace sluice::os {
 /// - Every folder on the way from the root to a path is watched for the next name on the way: so a
 ///   path need not exist yet, and renames, deletions and new links are seen wherever they happen.
 ///   (The kernel tells a folder's own end only when nobody has it as working folder any more, which
-///   FPM's workers have.) The price is a wake-up when other names come and go on the way; below /tmp
-///   or /run that is often. What a link on the way leads to is watched as that folder only, not its
-///   own way from the root.
+///   FPM's workers have.) The price is a wake-up when other names come and go on the way; below
+///   /tmp or /run that is often. What a link on the way leads to is watched as that folder only,
+///   not its own way from the root.
 /// - A path that is a file or a symlink is seen by its name in its folder: written and closed,
-///   linked, renamed over, touched. A symlink's target is not watched.
+///   linked, renamed over, touched. A symlink's target is not watched. A file is also watched
+///   itself, for one that is mounted alone tells nothing to the folder that it appears in.
 /// - A path that is a folder is watched with all its sub-folders, without following symlinks and
 ///   without `.git`, in so far as `most_folders` and `most_entries` allow. What counts is what
 ///   appears, goes, is renamed, or is closed after writing; not attributes, not reading. So it must
@@ -71,9 +72,9 @@ class Watched {
 
   private:
     struct Role {
-        enum class Kind { on_the_way, leaf, content, lock } kind;
+        enum class Kind { on_the_way, leaf, file, content, lock } kind;
         std::size_t path;
-        std::string name; // of the entry that matters; content: all of them
+        std::string name; // of the entry that matters; empty: all of them
 
         auto operator<=>(const Role&) const = default;
     };
@@ -97,9 +98,12 @@ class Watched {
 
     static std::optional<Sight> look(const std::string& path);
     static std::string git_folder(const std::string& path, bool is_folder);
+    static std::uint32_t mask_of(Role::Kind kind);
+    bool is_on_way(const Role& role, const Place& place) const;
     bool add(const std::string& folder, Role role);
     void note_failure(const std::string& folder, const Role& role, int error);
     void note(const std::string& trouble);
+    void note_place(std::size_t path);
     void rebuild(std::size_t path);
     void add_way(std::size_t path);
     void add_tree(std::size_t path, const std::string& top);

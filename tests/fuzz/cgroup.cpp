@@ -17,9 +17,10 @@ void fuzz(std::string_view bytes) {
     const auto level = memory_level(first, first, second);
     if (level.limit) expect(tightest({level, level}) == level);
     std::vector<ProcessMemory> processes;
-    if (const auto process = resident_memory(first)) processes.push_back(*process);
-    if (const auto process = proportional_memory(second)) processes.push_back(*process);
-    const auto needed = memory_of_generation(processes, true);
-    expect(memory_of_generation(processes, false) <= needed);
+    for (const auto text : {first, second}) {
+        if (const auto process = process_memory(text)) processes.push_back(*process);
+    }
+    const auto needed = memory_of_generation(processes);
+    for (const auto& process : processes) expect(needed >= process.shared);
     expect(!room({}, level.used, needed));
 }

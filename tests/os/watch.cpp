@@ -337,6 +337,28 @@ TEST_CASE("a bind mount, as a container has it: changed from outside, under anot
     CHECK(::umount(container.path("app").c_str()) == 0);
 }
 
+TEST_CASE("a file that is mounted alone: writing is seen, and what is not is said") {
+    if (!tests::mounts_are_ours()) {
+        MESSAGE("skipped: no mount namespace to be had");
+        return;
+    }
+    const TempFolder host;
+    const TempFolder container;
+    const auto file = container.write("REVISION", "");
+    const auto original = host.write("REVISION", "1");
+    REQUIRE(::mount(original.c_str(), file.c_str(), nullptr, MS_BIND, nullptr) == 0);
+    {
+        Watching watching({file});
+        CHECK(watching.description().find("reload.watch: " + file + " is mounted alone: ") !=
+              std::string::npos);
+        host.write("REVISION", "2");
+        CHECK(watching.next() == file);
+    }
+    CHECK(::umount(file.c_str()) == 0);
+    Watching unmounted({file});
+    CHECK(unmounted.description().find("mounted alone") == std::string::npos);
+}
+
 TEST_CASE("a file system that is unmounted: what was below it is watched") {
     if (!tests::mounts_are_ours()) {
         MESSAGE("skipped: no mount namespace to be had");
@@ -362,6 +384,26 @@ TEST_CASE("a file system without events is named at the start") {
                     "reload\"") != std::string::npos);
     CHECK(text.find("/sys/kernel is in /sys") != std::string::npos);
     CHECK(watching.watch.describe().size() == 2); // a warning is given once
+}
+
+TEST_CASE("folders that may not be read: passed through, or said") {
+    if (::geteuid() != 0) {
+        MESSAGE("skipped: needs root to become another user");
+        return;
+    }
+    const TempFolder folder;
+    folder.write("closed/open/file", "");
+    ::chmod(folder.path("closed").c_str(), 0711);
+    tests::Child other([&] {
+        if (::setresuid(33, 33, 33) != 0) return 2;
+        Watching behind({folder.path("closed/open/file")});
+        if (behind.description().find("cannot be watched") != std::string::npos) return 3;
+        Watching inside({folder.path("closed/none/file")});
+        const auto expected = folder.path("closed") + " cannot be watched: Permission denied; let "
+                                                      "this user read it, or run \"sluice reload\"";
+        return inside.description().find(expected) != std::string::npos ? 0 : 1;
+    });
+    CHECK(other.status() == 0);
 }
 
 namespace {
