@@ -12,7 +12,7 @@ namespace tests {
 using namespace std::chrono_literals;
 
 /// Quicker than the real one, and still longer than this machine may stand still.
-inline constexpr sluice::os::Watch::Pace quick{.quiet = 100ms, .longest = 2s, .lock = 20s};
+inline constexpr sluice::os::Watch::Pace quick{.quiet = 100ms, .longest = 2s, .lock = 60s};
 
 /// A Watch in a loop of its own, and what it told.
 struct Watching {
