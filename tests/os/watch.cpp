@@ -9,6 +9,7 @@
 
 #include <array>
 #include <boost/asio/steady_timer.hpp>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -30,7 +31,7 @@ using tests::Watching;
 
 namespace {
 
-/// True if nothing wakes the loop. What others do in /tmp, which is on the way, may wake it now and
+/// True if nothing wakes the loop. What others do in the folders on the way may wake it now and
 /// then; a timer or a stray event would each time.
 bool sleeps(Watching& watching) {
     for (int attempt = 0; attempt < 20; ++attempt) {
@@ -111,7 +112,9 @@ TEST_CASE("a file that is still being written counts when it is closed") {
 }
 
 TEST_CASE("reading, attributes and closing without writing change nothing, and wake nobody") {
+    REQUIRE(::setenv("TMPDIR", "/var/tmp", 1) == 0); // in /tmp there is always somebody
     const TempFolder folder;
+    ::unsetenv("TMPDIR");
     const auto tree = folder.path("tree");
     const auto file = folder.write("tree/index.php", "1");
     const auto sentinel = folder.write("sentinel", "");
