@@ -3,46 +3,57 @@
 # after ../stops/contender.bash.
 # shellcheck disable=SC2034 # much of this is for who sources it
 
-release=inplace # or symlink
+release=inplace # or symlink, or document_root
+app_files=0     # not 0: so many PHP files behind index.php (make_app)
 
 # A release is a folder: the pages of tests/app, and a version that all of their answers tell.
 write_release() { # FOLDER VERSION
     mkdir -p "$1"
-    cp "$app_dir"/*.php "$1"
-    cp "$root/tests/reloads/answer.php" "$1"
-    echo "<?php const VERSION = $2;" >"$1/version.php"
+    if ((app_files > 0)); then
+        "$root/tests/reloads/make_app" "$1" "$app_files" "$2"
+    else
+        cp "$app_dir"/*.php "$1"
+        cp "$root/tests/reloads/answer.php" "$1"
+        echo "<?php const VERSION = $2;" >"$1/version.php"
+    fi
 }
 
-# The first release, and what PHP-FPM has to know of it. Before configure_contender.
-#   inplace  the files of $site/app are replaced. PHP-FPM is told absolute paths.
-#   symlink  $site/current is flipped from one folder to the next. PHP-FPM is told paths relative
-#            to it, as in `fastcgi_param SCRIPT_FILENAME public$fastcgi_script_name`.
+# The first release, and what PHP-FPM and sluice have to know of it. Before configure_contender.
+#   inplace        the files of $site/app are replaced
+#   symlink        $site/current is flipped from one folder to the next; PHP-FPM is told paths
+#                  relative to it, as in `fastcgi_param SCRIPT_FILENAME public$fastcgi_script_name`,
+#                  and sluice of the symlink (reload.release)
+#   document_root  the symlink is a part of the paths that PHP-FPM is told; nobody is told of it
 make_releases() {
+    publish 1
     case $release in
-    inplace) write_release "$site/app" 1 ;;
+    inplace) script_root=$site/app ;;
+    document_root) script_root=$site/current/public ;;
     symlink)
-        publish 1
         script_root=public
-        # What PHP-FPM does by itself. sluice puts the folder itself in its place (reload.release).
-        pool_lines+=$'\n'"chdir = $site/current"
+        if [[ $contender == sluice ]]; then
+            reload_lines+=$'\n'"release = \"$site/current\""
+        else
+            pool_lines+=$'\n'"chdir = $site/current"
+        fi
         ;;
     *) fail "no such way to release: $release" ;;
     esac
 }
 
-# publish VERSION: nobody ever sees half of it.
+# publish VERSION. By a symlink nobody ever sees half of it. In place only what opcache already
+# holds may be replaced, or somebody could: each page that is asked for has been asked for before.
 publish() {
-    case $release in
-    inplace)
-        echo "<?php const VERSION = $1;" >"$site/app/version.new"
-        mv "$site/app/version.new" "$site/app/version.php"
-        ;;
-    symlink)
+    if [[ $release != inplace ]]; then
         write_release "$site/releases/$1/public" "$1"
         flip_to "$1"
         rm -rf "$site/releases/$(($1 - 2))"
-        ;;
-    esac
+    elif ((app_files > 0)) || [[ ! -e $site/app/version.php ]]; then
+        write_release "$site/app" "$1"
+    else
+        echo "<?php const VERSION = $1;" >"$site/app/version.new"
+        mv "$site/app/version.new" "$site/app/version.php"
+    fi
 }
 
 # flip_to NAME: of a folder in $site/releases.
@@ -60,9 +71,11 @@ set_opcache() {
     export PHP_INI_SCAN_DIR=:$site/ini
 }
 
-# write_sluice_config LINE...: $site/sluice.toml, and sluice is told of it.
+# The configuration of sluice: reload_lines go to [reload], more_lines after it. None: no file.
+reload_lines='' more_lines=''
 write_sluice_config() {
-    printf '%s\n' "$@" >"$site/sluice.toml"
+    [[ $contender == sluice && $reload_lines$more_lines ]] || return 0
+    printf '[reload]%s\n%s\n' "$reload_lines" "$more_lines" >"$site/sluice.toml"
     sluice_options=(--config "$site/sluice.toml")
 }
 

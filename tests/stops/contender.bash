@@ -221,8 +221,13 @@ start_load() {
 # `account`, one entry for each number in it.
 declare -A account
 end_load() {
-    local pair load_status=0
     kill -TERM "$load_pid" 2>/dev/null || true # it may have sent all that it was to send
+    await_load "$1"
+}
+
+# await_load NAME: the same without an end of sending.
+await_load() {
+    local pair load_status=0
     wait "$load_pid" || load_status=$?
     account=([status]=$load_status)
     while IFS=: read -r pair; do
