@@ -86,7 +86,7 @@ lines_of() {
 }
 
 answered_since() {
-    tail -n "+$(($1 + 1))" "$site/$2.csv" |
+    tail -n "+$(($1 + 1))" "$site/$2.csv" 2>/dev/null |
         awk -F, -v wanted="$3" '$7 == wanted { found = 1 } END { exit !found }'
 }
 

@@ -66,7 +66,6 @@ make_stop_site() {
     ((EUID == 0)) || fail "needs root: PHP-FPM's workers are another user"
     mount -t tmpfs -o mode=755 tmpfs /run
     mount -t tmpfs -o mode=1777 tmpfs /dev/shm
-    rm -rf /run/mount # mount's own note
     sluice=${SLUICE:-$sluice}
     [[ -x $sluice && -x $fcgi_load ]] || fail "$build has no sluice or fcgi_load: build them first"
     make_site
@@ -145,7 +144,14 @@ answers() {
 
 start_contender() {
     launch_contender "$1"
-    until_true 10 "$(contender_label)" answers
+    until_true 10 "$(contender_label)" answers_or_gone "$1"
+}
+
+answers_or_gone() {
+    answers && return
+    ! is_gone "$contender_pid" ||
+        fail "$(contender_label) did not start: $(tail -n 5 "$site/$1.log")"
+    return 1
 }
 
 # The signal with which this contender is to be stopped without loss.
@@ -205,7 +211,8 @@ end_orphans() {
 
 # The files that a contender has left where it puts its sockets.
 left_files() {
-    find "$site/run" "$chroot_dir"/{run,dev/shm} -mindepth 1 2>/dev/null
+    find "$site/run" -mindepth 1
+    find "$chroot_dir"/{run,dev/shm} -mindepth 1 -name 'sluice*' 2>/dev/null || true
 }
 
 # start_load NAME OPTION...: on $address; its account will be in $site/NAME.log.
