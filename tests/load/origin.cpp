@@ -7,7 +7,7 @@ namespace {
 
 /// The value of " NAME=VALUE", which ends with a blank.
 std::string_view value_of(std::string_view body, std::string_view name) {
-    for (auto at = body.find(name); at != body.npos; at = body.find(name, at + 1)) {
+    for (auto at = body.find(name); at != std::string_view::npos; at = body.find(name, at + 1)) {
         if (at == 0 || body[at - 1] != ' ') continue;
         const std::string_view rest = body.substr(at + name.size());
         return rest.substr(0, rest.find_first_of(" \n"));
