@@ -7,6 +7,8 @@
 //   hang      never answers
 //   truncate  closes in the middle of the answer
 //   wrong     answers with another request's token
+//   slow      answers after 300 ms
+//   older     answers as version 1, 2 and 1 of the code, in turns
 //   second    answers, keeps the connection, and resets it at the next request
 //   full      never accepts, and its accept queue is full
 //   late      its accept queue is full until a SYN has been dropped; then it answers all
@@ -62,8 +64,9 @@ struct Answer {
     std::string half;
 };
 
-Answer answer_to(const std::string& request, const std::string& token) {
-    const std::string text = "ok " + token + " body=0 pid=0 end\n";
+/// `more` is what the line has before its last word.
+Answer answer_to(const std::string& request, const std::string& token, const std::string& more) {
+    const std::string text = "ok " + token + " body=0 pid=0" + more + " end\n";
     const std::string half = text.substr(0, text.size() / 2);
     if (request.starts_with('\1')) {
         const std::string head = "Content-Type: text/plain\r\n\r\n";
@@ -88,11 +91,18 @@ std::string receive(int fd) {
     return {buffer, n > 0 ? static_cast<std::size_t>(n) : 0};
 }
 
+std::string next_version() {
+    static int answers = 0;
+    return answers++ % 3 == 1 ? " version=2 file=/new.php" : " version=1 file=/old.php";
+}
+
 void serve(int fd, std::string_view mode) {
     const std::string request = receive(fd);
     if (mode == "reset") return reset(fd);
     if (mode == "hang") return; // and keeps the connection
-    const Answer answer = answer_to(request, mode == "wrong" ? "0-0" : token_in(request));
+    if (mode == "slow") poll(nullptr, 0, 300);
+    const Answer answer = answer_to(request, mode == "wrong" ? "0-0" : token_in(request),
+                                    mode == "older" ? next_version() : "");
     const std::string& text = mode == "truncate" ? answer.half : answer.whole;
     if (mode != "close") send(fd, text.data(), text.size(), MSG_NOSIGNAL);
     if (mode == "second" && !receive(fd).empty()) return reset(fd);

@@ -47,13 +47,18 @@ Connection::~Connection() {
     close(fd_);
 }
 
-void Connection::begin(Request request, bool after) {
+void Connection::begin(Request request, bool after, std::uint64_t newest) {
     unsent_ = std::move(request.bytes);
     sent_ = 0;
     response_ = Response(protocol_);
-    exchange_ = {.expected = std::move(request.expected), .post = request.post, .after = after};
+    if (requests_ > 0) started_ = Clock::now();
+    exchange_ = {.expected = std::move(request.expected),
+                 .begun = started_,
+                 .target = request.target,
+                 .newest = newest,
+                 .post = request.post,
+                 .after = after};
     if (requests_++ == 0) return;
-    started_ = Clock::now();
     exchange_.reused = true;
     exchange_.connected = true;
     send_rest();

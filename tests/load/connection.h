@@ -23,8 +23,9 @@ class Connection {
 
     int fd() const { return fd_; }
 
-    /// Sends as much as it can at once; ready() sends the rest. `after`: see Exchange.
-    void begin(Request request, bool after);
+    /// Sends as much as it can at once; ready() sends the rest. For `after` and `newest` see
+    /// Exchange.
+    void begin(Request request, bool after, std::uint64_t newest);
 
     /// Goes on as far as it can without blocking; true when the exchange is over.
     bool ready();

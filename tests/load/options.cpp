@@ -44,6 +44,8 @@ constexpr const char* common_usage =
   --wait TIME       wait so long for what is in flight then; the rest is lost (default 15s)
   --cut-after TIME  call an unanswered request cut instead of lost if it ran for TIME or longer;
                     for requests that by themselves take longer than the drain deadline
+  --stall-after TIME  count as stalled, beside its verdict, each request that took longer than TIME
+  --csv FILE        a line for each request, written when it ends; the first names the columns
   --json            one line of JSON to stdout, the table to stderr
 
 The sum of these is what was sent:
@@ -56,7 +58,11 @@ The sum of these is what was sent:
   lost      everything else
 In JSON they are there once more, each with their own sum, as get_..., post_..., reused_... (not the
 first on its connection) and after_... (begun after a SIGUSR1, with which a script marks the begin
-of a stop). slow_refused is how many of the refused took over 0.9 s to be refused.
+of a stop). slow_refused is how many of the refused took over 0.9 s to be refused. target1_... are
+those of the first --get or --post, and so on, with the latencies of those that were answered.
+Where the answers tell the version of their code (version=N), v<N> is how many came from version N,
+newest the newest, and stale how many connections were begun after newer code had answered, and got
+older code.
 Exit status: 0 the run is complete, whatever was lost; 1 the generator itself failed; 2 usage;
 3 the sum is wrong.
 )";
@@ -128,6 +134,10 @@ void apply(Options& options, std::string_view name, std::string_view text) {
         options.wait = parse_time(name, text);
     else if (name == "cut-after")
         options.cut_after = parse_time(name, text);
+    else if (name == "stall-after")
+        options.stall_after = parse_time(name, text);
+    else if (name == "csv")
+        options.csv = text;
     else if (name == "json")
         options.json = true;
 }
@@ -153,6 +163,8 @@ std::vector<option> known_options(Protocol protocol) {
                               {"requests", required_argument, nullptr, 'o'},
                               {"wait", required_argument, nullptr, 'o'},
                               {"cut-after", required_argument, nullptr, 'o'},
+                              {"stall-after", required_argument, nullptr, 'o'},
+                              {"csv", required_argument, nullptr, 'o'},
                               {"json", no_argument, nullptr, 'o'},
                               {"help", no_argument, nullptr, 'h'}};
     if (protocol == Protocol::http) {

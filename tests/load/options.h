@@ -40,6 +40,8 @@ struct Options {
     Millis wait{15'000};
     Millis rest{5}; // of a client (not with a rate) whose request was not answered
     std::optional<Millis> cut_after;
+    std::optional<Millis> stall_after;
+    std::string csv; // a file for each request's own record; empty: none
     bool json = false;
 };
 

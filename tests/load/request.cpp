@@ -41,12 +41,13 @@ std::string fastcgi_bytes(const Options& options, const Target& target, const st
 
 } // namespace
 
-Request make_request(const Options& options, const Target& target, const std::string& token) {
+Request make_request(const Options& options, std::size_t number, const std::string& token) {
+    const Target& target = options.targets[number];
     const std::string body = target.post ? post_body(token, options.body_bytes) : "";
     const auto mark = target.path.find('?');
     std::string query = mark == std::string::npos ? "" : target.path.substr(mark + 1) + "&";
     query += "token=" + token;
-    return {target.post,
+    return {target.post, number,
             options.protocol == Protocol::fastcgi ? fastcgi_bytes(options, target, query, body)
                                                   : http_bytes(target, query, body),
             "ok " + token + " body=" + std::to_string(body.size()) + " "};

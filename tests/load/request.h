@@ -9,11 +9,13 @@ namespace load {
 /// One request, ready to be sent, and what the body of its answer must begin with.
 struct Request {
     bool post = false;
+    std::size_t target = 0; // which of Options::targets
     std::string bytes;
     std::string expected;
 };
 
-/// The token makes the answer provably the one to this request. Pure.
-Request make_request(const Options& options, const Target& target, const std::string& token);
+/// A request for a target of these options, by its number. The token makes the answer provably the
+/// one to this request. Pure.
+Request make_request(const Options& options, std::size_t target, const std::string& token);
 
 } // namespace load

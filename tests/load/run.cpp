@@ -1,6 +1,7 @@
 #include "tests/load/run.h"
 
 #include "tests/load/connection.h"
+#include "tests/load/records.h"
 #include "tests/load/tally.h"
 
 #include <array>
@@ -41,7 +42,11 @@ int open_signals() {
 class Run {
   public:
     explicit Run(const Options& options)
-        : options_(options), epoll_(epoll_create1(EPOLL_CLOEXEC)), signals_(open_signals()) {
+        : options_(options),
+          tally_(options),
+          records_(options.csv),
+          epoll_(epoll_create1(EPOLL_CLOEXEC)),
+          signals_(open_signals()) {
         watch(signals_, EPOLLIN);
     }
 
@@ -93,13 +98,13 @@ class Run {
         char token[32];
         std::snprintf(token, sizeof token, "%08x-%010llx", static_cast<unsigned>(getpid()),
                       static_cast<unsigned long long>(number));
-        const Target& target = options_.targets[number % options_.targets.size()];
+        const std::size_t target = number % options_.targets.size();
         auto connection = take_idle();
         if (!connection) {
             connection = std::make_unique<Connection>(options_.address, options_.protocol);
             watch(connection->fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
         }
-        connection->begin(make_request(options_, target, token), stop_began_);
+        connection->begin(make_request(options_, target, token), stop_began_, tally_.newest());
         in_flight_.emplace(connection->fd(), std::move(connection));
         tally_.sent();
         if (options_.requests && tally_.sent_count() >= *options_.requests) stop_sending(now);
@@ -129,7 +134,9 @@ class Run {
 
     void settle(const Connection& connection) {
         const Exchange& exchange = connection.exchange();
-        tally_.finished(judge(exchange, connection.response(), options_.cut_after), exchange);
+        const Finding finding = judge(exchange, connection.response(), options_.cut_after);
+        tally_.finished(finding, exchange);
+        records_.add(finding, exchange, options_.targets[exchange.target].path);
         if (options_.clients > 0 && exchange.end != End::complete)
             resting_.push_back(Clock::now() + options_.rest);
     }
@@ -186,13 +193,14 @@ class Run {
     }
 
     const Options& options_;
+    Tally tally_;
+    Records records_;
     int epoll_;
     int signals_;
     Clock::time_point started_ = Clock::now();
     Clock::time_point stopped_{};
     bool sending_ = true;
     bool stop_began_ = false;
-    Tally tally_;
     Connections in_flight_;
     Connections idle_; // kept alive, between two requests
 

@@ -71,10 +71,12 @@ bool is_expected(const Response& response, const std::string& expected) {
     return response.status() == 200 && body.starts_with(expected) && body.ends_with(" end\n");
 }
 
-Finding judge_answer(const Exchange& exchange, const std::vector<Try>& tries) {
+Finding judge_answer(const Exchange& exchange, const Response& response,
+                     const std::vector<Try>& tries) {
     Finding finding;
     const bool late = has_waited(exchange) || count(tries, was_late) > 0;
     finding.verdict = late ? Verdict::late : Verdict::answered;
+    finding.origin = origin_of(response.body());
     if (tries.empty()) return finding;
     finding.upstream = tries.back().addr;
     finding.retried_refused = count(tries, was_refused);
@@ -104,6 +106,10 @@ bool has_waited(const Exchange& exchange) {
     return exchange.connect_time > late_after;
 }
 
+bool is_stale(const Exchange& exchange, const Origin& origin) {
+    return !exchange.reused && origin.version > 0 && origin.version < exchange.newest;
+}
+
 const char* name_of(Verdict verdict) {
     switch (verdict) {
     case Verdict::answered: return "answered";
@@ -119,7 +125,7 @@ const char* name_of(Verdict verdict) {
 Finding judge(const Exchange& exchange, const Response& response, std::optional<Millis> cut_after) {
     const std::vector<Try> tries = tries_of(response);
     if (exchange.end == End::complete && is_expected(response, exchange.expected))
-        return judge_answer(exchange, tries);
+        return judge_answer(exchange, response, tries);
 
     Finding finding;
     const bool all_refused = !tries.empty() && count(tries, was_refused) == tries.size();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/load/options.h"
+#include "tests/load/origin.h"
 
 #include <optional>
 #include <string>
@@ -36,6 +37,9 @@ struct Exchange {
     Clock::duration total_time{};   // from connect(), or the begin of sending, to the end
     std::string expected;           // what the body must begin with
 
+    Clock::time_point begun;  // the connect(), or the begin of sending on a kept connection
+    std::size_t target = 0;   // which of Options::targets
+    std::uint64_t newest = 0; // the newest version that had answered before it was begun
     bool post = false;
     bool reused = false; // not the first request on its connection
     bool after = false;  // begun after the mark (SIGUSR1), which says that the stop begins
@@ -44,10 +48,14 @@ struct Exchange {
 /// connect() took so long that a SYN must have been dropped.
 bool has_waited(const Exchange& exchange);
 
+/// A connection of its own, begun after newer code had answered, and answered by older code.
+bool is_stale(const Exchange& exchange, const Origin& origin);
+
 struct Finding {
     Verdict verdict = Verdict::lost;
     std::string reason;   // why it was lost or cut, in a few words
     std::string upstream; // who answered, if nginx told
+    Origin origin;        // which code answered, if it told
 
     // What happened at upstreams before nginx went to the next one. The user sees nothing of it,
     // but it is the upstream's failure all the same.

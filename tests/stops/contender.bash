@@ -7,7 +7,8 @@
 # there would be no other way to find that.
 if [[ $(<"/proc/$PPID/comm") != tini ]]; then
     command -v tini >/dev/null || fail "tini is not installed"
-    exec tini -s -- "$0" "$@"
+    # /run and /dev/shm of its own: what is left behind there is the contender's, and nobody else's.
+    exec tini -s -- unshare --mount -- "$0" "$@"
 fi
 
 build=$(cd -- "${BUILD_DIR:-$root/build/dev}" && pwd)
@@ -22,9 +23,12 @@ uid33=''           # not empty: runs as www-data, without any capability
 chroot_dir=''      # where the contender runs; the load comes from outside
 workers=4
 backlog=32         #
-control_timeout=10 # of the control alone; sluice sets its own
+control_timeout=10 # of the control alone; sluice sets its own. Empty: unset, as by default
 stop_patience=20   # seconds; what has not ended then never will
 contender_environment=()
+sluice_options=()  # of sluice itself, as in --config FILE
+pool_lines=''      # more lines for the pool's configuration
+script_root=''     # what the load's paths are below, as PHP-FPM is told
 
 contender_option_text="  --contender sluice|bare    bare is PHP-FPM alone, stopped with QUIT (default sluice)
   --transport tcp|tcp6|unix  (default tcp)
@@ -60,6 +64,8 @@ make_stop_site() {
         command -v "$tool" >/dev/null || fail "$tool is not installed"
     done
     ((EUID == 0)) || fail "needs root: PHP-FPM's workers are another user"
+    mount -t tmpfs -o mode=755 tmpfs /run
+    mount -t tmpfs -o mode=1777 tmpfs /dev/shm
     sluice=${SLUICE:-$sluice}
     [[ -x $sluice && -x $fcgi_load ]] || fail "$build has no sluice or fcgi_load: build them first"
     make_site
@@ -67,6 +73,7 @@ make_stop_site() {
     [[ -z $chroot_dir ]] || move_site_into_chroot
     mkdir "$site/run"
     chown "$www_data" "$site/run"
+    script_root=$site/app
 }
 
 # The same path leads to the site inside and outside of the other root.
@@ -100,8 +107,9 @@ configure_contender() {
     cat >>"$site/$name.conf" <<END
 listen.backlog = $backlog
 listen.owner = www-data
+$pool_lines
 END
-    [[ $contender == sluice ]] || cat >>"$site/$name.conf" <<END
+    [[ $contender == sluice || -z $control_timeout ]] || cat >>"$site/$name.conf" <<END
 [global]
 process_control_timeout = ${control_timeout}s
 END
@@ -118,7 +126,7 @@ launch_contender() {
     [[ -z $uid33 ]] || words+=(setpriv --reuid "$www_data" --regid "$www_data" --clear-groups
         --inh-caps=-all --bounding-set=-all)
     if [[ $contender == sluice ]]; then
-        words+=(env "${contender_environment[@]}" "$sluice" --)
+        words+=(env "${contender_environment[@]}" "$sluice" "${sluice_options[@]}" --)
     fi
     start "$name" "${words[@]}" "$fpm_program" -y "$site/$name.conf"
     contender_pid=$started
@@ -130,18 +138,42 @@ fpm_path() {
 }
 
 answers() {
-    "$fcgi_load" --to "$address" --root "$site/app" --get "/work.php?ms=0" --clients 1 \
+    "$fcgi_load" --to "$address" --root "$script_root" --get "/work.php?ms=0" --clients 1 \
         --requests 1 --wait 2s --json 2>/dev/null | grep -q '"answered":1,'
 }
 
 start_contender() {
     launch_contender "$1"
-    until_true 10 "$(contender_label)" answers
+    until_true 10 "$(contender_label)" answers_or_gone "$1"
+}
+
+answers_or_gone() {
+    answers && return
+    ! is_gone "$contender_pid" ||
+        fail "$(contender_label) did not start: $(tail -n 5 "$site/$1.log")"
+    return 1
 }
 
 # The signal with which this contender is to be stopped without loss.
 stop_signal() {
     if [[ $contender == sluice ]]; then echo TERM; else echo QUIT; fi
+}
+
+# The signal with which this contender is to take new code.
+reload_signal() {
+    if [[ $contender == sluice ]]; then echo HUP; else echo USR2; fi
+}
+
+# Every process below the contender (orphans of PHP-FPM become sluice's own): "PID COMMAND LINE".
+processes_below() {
+    ps -eo pid=,ppid=,args= | awk -v top="$1" '
+        { pid = $1; parent[pid] = $2; $1 = ""; $2 = ""; line[pid] = $0 }
+        END {
+            for (pid in parent) {
+                for (up = parent[pid]; up in parent && up != top && up != 1; ) up = parent[up]
+                if (up == top) print pid, line[pid]
+            }
+        }'
 }
 
 # await_end PID: its exit status in $status. What has not ended within $stop_patience is killed.
@@ -177,12 +209,18 @@ end_orphans() {
     return "$found"
 }
 
+# The files that a contender has left where it puts its sockets.
+left_files() {
+    find "$site/run" -mindepth 1
+    find "$chroot_dir"/{run,dev/shm} -mindepth 1 -name 'sluice*' 2>/dev/null || true
+}
+
 # start_load NAME OPTION...: on $address; its account will be in $site/NAME.log.
 start_load() {
     local name=$1
     shift
     rm -f "$site/$name.log"
-    start "$name" "$fcgi_load" --to "$address" --root "$site/app" --wait 20s --json "$@"
+    start "$name" "$fcgi_load" --to "$address" --root "$script_root" --wait 20s --json "$@"
     load_pid=$started
 }
 
@@ -190,8 +228,13 @@ start_load() {
 # `account`, one entry for each number in it.
 declare -A account
 end_load() {
-    local pair load_status=0
     kill -TERM "$load_pid" 2>/dev/null || true # it may have sent all that it was to send
+    await_load "$1"
+}
+
+# await_load NAME: the same without an end of sending.
+await_load() {
+    local pair load_status=0
     wait "$load_pid" || load_status=$?
     account=([status]=$load_status)
     while IFS=: read -r pair; do
