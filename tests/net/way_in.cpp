@@ -432,6 +432,26 @@ TEST_CASE("a port of ours is nobody else's as long as the selector names it, and
     CHECK(tests::accept_all(*address.next()) == 0);
 }
 
+TEST_CASE("a user with a port like ours and another address is a user") {
+    const auto endpoint = tests::free_endpoint(AF_INET6, true);
+    auto address = opened({.endpoint = endpoint, .v6only = false});
+    must(address.join({.endpoint = endpoint, .v6only = false}));
+    const auto connection = own(*address.way_in());
+    const auto port = own_end_of(connection.descriptor()).port;
+    CHECK(tests::accept_all(*address.next()) == 1);
+    auto other = tests::loopback(AF_INET, port);
+    other.host[3] = 2;
+    CHECK(user_from(other, tests::loopback(AF_INET, endpoint.port)) == 0);
+    int users = 1;
+    if (has_ipv6()) {
+        const auto ipv6 = tests::loopback(AF_INET6, endpoint.port);
+        CHECK(user_from(tests::loopback(AF_INET6, port), ipv6) == 0);
+        ++users;
+    }
+    CHECK(tests::accept_all(address.live()) == users);
+    CHECK(tests::accept_all(*address.next()) == 0);
+}
+
 TEST_CASE("control: the kernel lets go of a port that it chose itself when there is a reset") {
     const auto listener = tests::listening({.endpoint = tests::free_endpoint()});
     // Bound, so that no other connection shares the port.
