@@ -1,12 +1,9 @@
 #include "init/fpm/inquiry.h"
 
-#include <array>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
 #include <utility>
 
-#include "init/fpm/fastcgi.h"
+#include "init/fpm/connection.h"
 
 namespace sluice::fpm {
 
@@ -18,97 +15,7 @@ namespace {
 // A full status has some 400 bytes for each worker.
 constexpr std::size_t most_output = std::size_t{4} * 1'024 * 1'024;
 
-using Reply = std::function<void(std::optional<std::string>)>; // nothing: no answer
-
-std::string request(const std::string& path, const std::string& query) {
-    return encode_request({{"SCRIPT_NAME", path},
-                           {"SCRIPT_FILENAME", path},
-                           {"REQUEST_METHOD", "GET"},
-                           {"REQUEST_URI", path},
-                           {"QUERY_STRING", query}},
-                          "", AfterReply::keep_connection);
-}
-
-/// One connection to FPM. Keeps itself alive while an operation of it is under way.
-class Connection : public std::enable_shared_from_this<Connection> {
-  public:
-    explicit Connection(asio::io_context& loop) : socket_(loop) {}
-
-    void open(const net::Endpoint& endpoint) {
-        const auto address = net::socket_address(endpoint);
-        // Both kinds connect at once or not at all: the other end is on this machine.
-        error_code error;
-        socket_.open(asio::generic::stream_protocol(address.storage.ss_family, 0), error);
-        if (!error) socket_.non_blocking(true, error);
-        socket_.async_connect(
-            asio::generic::stream_protocol::endpoint(&address.storage, address.size),
-            [self = shared_from_this()](const error_code& failed) {
-                self->connected_ = !failed;
-                self->failed_ = static_cast<bool>(failed);
-                if (failed) {
-                    self->finish({});
-                } else if (!self->unsent_.empty()) {
-                    self->write();
-                }
-            });
-    }
-
-    void ask(std::string bytes, Reply reply) {
-        unsent_ = std::move(bytes);
-        reply_ = std::move(reply);
-        reader_ = ResponseReader(most_output);
-        if (connected_) write();
-    }
-
-    bool usable() const { return !failed_ && !reply_; }
-
-    void close() {
-        failed_ = true;
-        reply_ = {};
-        error_code ignored;
-        socket_.close(ignored);
-    }
-
-  private:
-    void write() {
-        asio::async_write(socket_, asio::buffer(unsent_),
-                          [self = shared_from_this()](const error_code& failed, std::size_t) {
-                              self->unsent_.clear();
-                              if (failed) {
-                                  self->finish({});
-                              } else {
-                                  self->read();
-                              }
-                          });
-    }
-
-    void read() {
-        socket_.async_read_some(
-            asio::buffer(buffer_),
-            [self = shared_from_this()](const error_code& failed, std::size_t size) {
-                if (failed || !self->reader_.feed({self->buffer_.data(), size})) {
-                    self->finish({});
-                } else if (self->reader_.done()) {
-                    self->finish(self->reader_.output());
-                } else {
-                    self->read();
-                }
-            });
-    }
-
-    void finish(std::optional<std::string> output) {
-        if (!output) failed_ = true;
-        if (auto reply = std::exchange(reply_, {})) reply(std::move(output));
-    }
-
-    asio::generic::stream_protocol::socket socket_;
-    bool connected_ = false;
-    bool failed_ = false;
-    std::string unsent_;
-    Reply reply_;
-    ResponseReader reader_{most_output};
-    std::array<char, 8'192> buffer_{};
-};
+using Output = std::function<void(const std::optional<std::string>&)>; // nothing: no answer
 
 } // namespace
 
@@ -122,9 +29,11 @@ class Inquiry::Channel {
     Channel(const Channel&) = delete;
     Channel& operator=(const Channel&) = delete;
 
-    void ask_status(Reply reply) { ask(request(page_.status_path, "json&full"), std::move(reply)); }
+    void ask_status(Output output) {
+        ask(own_page_request(page_.status_path, "json&full"), std::move(output));
+    }
 
-    void ping(Reply reply) { ask(request(page_.ping_path, ""), std::move(reply)); }
+    void ping(Output output) { ask(own_page_request(page_.ping_path, ""), std::move(output)); }
 
     void close() {
         if (connection_) connection_->close();
@@ -136,13 +45,16 @@ class Inquiry::Channel {
     }
 
   private:
-    void ask(std::string bytes, Reply reply) {
+    void ask(std::string bytes, Output output) {
         close_if_it_owes_an_answer();
         if (!connection_) {
-            connection_ = std::make_shared<Connection>(loop_);
+            connection_ = std::make_shared<Connection>(loop_, most_output);
             connection_->open(page_.at);
         }
-        connection_->ask(std::move(bytes), std::move(reply));
+        connection_->ask(std::move(bytes), [output = std::move(output)](const Reply& reply) {
+            const bool whole = reply.end == Reply::End::whole;
+            output(whole ? std::optional(reply.output) : std::nullopt);
+        });
     }
 
     asio::io_context& loop_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include "init/fpm/listen_address.h"
 
@@ -11,15 +12,18 @@ namespace {
 
 class Planner {
   public:
-    Planner(const EffectiveConfig& config, const Machine& machine, bool own_names)
-        : config_(config), machine_(machine), own_names_(own_names) {}
+    Planner(const EffectiveConfig& config, const Machine& machine, bool own_names,
+            const Needs& needs)
+        : config_(config), machine_(machine), own_names_(own_names), needs_(needs) {}
 
     Sockets plan() {
         sockets_.all = true;
         for (const auto& pool : config_.pools) take(pool);
         if (own_names_) {
             for (const auto& pool : config_.pools) plan_status(pool);
+            for (const auto& pool : config_.pools) meet_needs(pool);
         }
+        for (const auto& pool : config_.pools) note_ping(pool);
         sockets_.status_of_all = sockets_.status.size() == config_.pools.size();
         // Room for the workers that tell the status.
         if (config_.process_max > 0 && !sockets_.status.empty()) {
@@ -96,7 +100,7 @@ class Planner {
             status.status_path = change.status_path = "/" + machine_.token + "/status";
         }
         if (status.ping_path.empty()) {
-            status.ping_path = change.ping_path = "/" + machine_.token + "/ping";
+            status.ping_path = change.ping_path = own_ping_path();
         }
         if (pool.status_listen.empty()) {
             status.key = change.status_listen = private_name();
@@ -125,25 +129,62 @@ class Planner {
         return !by_port || pool.allowed_clients.empty(); // sluice might not be one
     }
 
-    PoolOverride& override_of(const Pool& pool) {
+    const PoolSocket* users_socket(const Pool& pool) const {
+        for (const auto& socket : sockets_.listeners) {
+            if (socket.users && socket.pool == pool.name) return &socket;
+        }
+        return nullptr;
+    }
+
+    void meet_needs(const Pool& pool) {
+        const auto* const found = find_override(pool);
+        PoolOverride change = found != nullptr ? *found : PoolOverride{.name = pool.name};
+        const auto before = change;
+        const auto* const socket = users_socket(pool);
+        auto notices =
+            add_needs(change, pool, needs_,
+                      socket == nullptr ? std::nullopt : std::optional(socket->wanted.endpoint),
+                      own_ping_path());
+        if (change != before) override_of(pool) = std::move(change);
+        std::ranges::move(notices, std::back_inserter(sockets_.notices));
+    }
+
+    void note_ping(const Pool& pool) {
+        if (users_socket(pool) == nullptr) return;
+        const auto* const change = find_override(pool);
+        const auto& path =
+            change == nullptr || change->ping_path.empty() ? pool.ping_path : change->ping_path;
+        if (path.empty()) return;
+        const std::string response = pool.ping_response.empty() ? "pong" : pool.ping_response;
+        sockets_.pings.push_back({pool.name, path, response});
+    }
+
+    std::string own_ping_path() const { return "/" + machine_.token + "/ping"; }
+
+    PoolOverride* find_override(const Pool& pool) {
         auto& all = sockets_.overrides.pools;
         const auto found = std::ranges::find(all, pool.name, &PoolOverride::name);
-        if (found != all.end()) return *found;
-        all.push_back({.name = pool.name});
-        return all.back();
+        return found == all.end() ? nullptr : &*found;
+    }
+
+    PoolOverride& override_of(const Pool& pool) {
+        if (auto* const found = find_override(pool)) return *found;
+        return sockets_.overrides.pools.emplace_back(PoolOverride{.name = pool.name});
     }
 
     const EffectiveConfig& config_;
     const Machine& machine_;
     bool own_names_;
+    const Needs& needs_;
     int names_ = 0;
     Sockets sockets_;
 };
 
 } // namespace
 
-Sockets plan_sockets(const EffectiveConfig& config, const Machine& machine, bool own_names) {
-    return Planner(config, machine, own_names).plan();
+Sockets plan_sockets(const EffectiveConfig& config, const Machine& machine, bool own_names,
+                     const Needs& needs) {
+    return Planner(config, machine, own_names, needs).plan();
 }
 
 } // namespace sluice::fpm

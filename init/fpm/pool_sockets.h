@@ -7,6 +7,7 @@
 
 #include "init/fpm/effective_config.h"
 #include "init/fpm/listen_address.h"
+#include "init/fpm/needs.h"
 #include "init/fpm/wrapper.h"
 #include "init/net/listener.h"
 
@@ -29,10 +30,18 @@ struct StatusSocket {
     std::string ping_path;
 };
 
+/// What a pool answers its ping with, over its own listener.
+struct PoolPing {
+    std::string pool;
+    std::string path;
+    std::string response;
+};
+
 struct Sockets {
     std::vector<PoolSocket> listeners;
     std::vector<StatusSocket> status;
-    bool status_of_all = false; // of every pool
+    std::vector<PoolPing> pings; // of the pools that sluice listens for and that have a ping
+    bool status_of_all = false;  // of every pool
     Overrides overrides;
     bool all = false; // the service has no other listeners
     std::vector<std::string> notices;
@@ -50,7 +59,9 @@ struct Machine {
 
 /// Which of the pools' listening sockets sluice binds, and how FPM is told. What it cannot own is
 /// left to FPM with a notice. Pure. `own_names`: a wrapper config can set the pools' keys, so that
-/// a path is passed under a private name (FPM unlinks the name that it knows when it exits).
-Sockets plan_sockets(const EffectiveConfig& config, const Machine& machine, bool own_names);
+/// a path is passed under a private name (FPM unlinks the name that it knows when it exits), and
+/// with it what the generation `needs`, which is nothing without.
+Sockets plan_sockets(const EffectiveConfig& config, const Machine& machine, bool own_names,
+                     const Needs& needs = {});
 
 } // namespace sluice::fpm

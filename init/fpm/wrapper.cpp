@@ -18,6 +18,25 @@ std::string line(std::string_view key, const std::string& value) {
     return value.empty() ? "" : std::string(key) + " = " + value + "\n";
 }
 
+std::string line(std::string_view key, int value) {
+    return value == 0 ? "" : line(key, std::to_string(value));
+}
+
+// A pool's section, with what is to be different.
+std::string section(const PoolOverride& pool) {
+    auto text = "[" + pool.name + "]\n";
+    text += line("listen", pool.listen);
+    text += line("listen.allowed_clients", pool.allowed_clients);
+    text += line("pm.start_servers", pool.start_servers);
+    text += line("pm.max_spare_servers", pool.max_spare_servers);
+    text += line("pm.status_listen", pool.status_listen);
+    text += line("pm.status_path", pool.status_path);
+    text += line("ping.path", pool.ping_path);
+    if (!pool.chdir.empty()) text += line("chdir", '"' + pool.chdir + '"');
+    if (pool.fresh_files) text += "php_admin_value[opcache.file_update_protection] = 0\n";
+    return text;
+}
+
 std::optional<std::string> including(const std::string& config) {
     if (!std::ranges::all_of(config, is_plain)) return {};
     return "include=" + config + "\n[global]\n";
@@ -32,16 +51,8 @@ std::optional<std::string> wrapper_config(const std::string& config,
     if (!text) return {};
     *text += line("daemonize", "no");
     *text += line("process_control_timeout", std::to_string(control_timeout.count()) + "s");
-    if (overrides.process_max > 0) {
-        *text += line("process.max", std::to_string(overrides.process_max));
-    }
-    for (const auto& pool : overrides.pools) {
-        *text += "[" + pool.name + "]\n";
-        *text += line("listen", pool.listen);
-        *text += line("pm.status_listen", pool.status_listen);
-        *text += line("pm.status_path", pool.status_path);
-        *text += line("ping.path", pool.ping_path);
-    }
+    *text += line("process.max", overrides.process_max);
+    for (const auto& pool : overrides.pools) *text += section(pool);
     return text;
 }
 

@@ -7,13 +7,18 @@
 
 namespace sluice::fpm {
 
-/// What sluice needs a pool to have; an empty text leaves it as it is.
+/// What sluice needs a pool to have; an empty text or a 0 leaves it as it is.
 struct PoolOverride {
     std::string name;
     std::string listen; // the key in FPM_SOCKETS
     std::string status_listen;
     std::string status_path;
     std::string ping_path;
+    std::string allowed_clients;
+    std::string chdir; // without `"`, backslash, newline and "${"
+    int start_servers = 0;
+    int max_spare_servers = 0;
+    bool fresh_files = false; // opcache.file_update_protection is 0
 
     bool operator==(const PoolOverride&) const = default;
 };

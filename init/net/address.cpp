@@ -29,7 +29,13 @@ std::optional<Refused> Address::join(const Wanted& wanted) {
     auto joined = net::join(wanted);
     if (auto* const refused = std::get_if<Refused>(&joined)) return std::move(*refused);
     next_ = std::get<Listener>(std::move(joined));
+    steering_ = Steering::make(live_.descriptor(), next_->reached_at());
     return {};
+}
+
+std::optional<WayIn> Address::way_in() const {
+    if (!steering_) return {};
+    return WayIn(steering_);
 }
 
 std::optional<Refused> Address::switch_over() {
@@ -39,6 +45,7 @@ std::optional<Refused> Address::switch_over() {
     } else if (const int error = select_member(live_, 1)) {
         return cannot_select(endpoint(), error);
     }
+    steering_.reset(); // after the switch: what it may still name is of no account then
     old_ = std::exchange(live_, *std::move(next_));
     next_.reset();
     return {};
@@ -59,6 +66,8 @@ void Address::give_up() {
     // It is the last member: the live one stays 0, which is selected.
     next_->shut();
     next_.reset();
+    if (steering_ && !by_path()) select_member(live_, 0); // should it fail, 0 is alone
+    steering_.reset();
     if (parked_) select_member(live_, 1); // it was the last of three and moved
 }
 
@@ -75,7 +84,9 @@ int Address::hide() {
     // one, which is the one that is picked, is the last.
     if (next_) next_->hide();
     if (old_) old_->hide();
-    return live_.hide();
+    const int error = live_.hide();
+    steering_.reset();
+    return error;
 }
 
 int Address::hold_off() {
@@ -84,6 +95,7 @@ int Address::hold_off() {
     auto made = Parked::park(live_, next_ || old_ ? 2 : 1, live_index());
     if (const auto* const refused = std::get_if<Refused>(&made)) return refused->error;
     parked_ = std::get<Parked>(std::move(made));
+    steering_.reset(); // or its next change would send users to the live one again
     return 0;
 }
 

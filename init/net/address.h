@@ -1,10 +1,12 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <variant>
 
 #include "init/net/listener.h"
 #include "init/net/parked.h"
+#include "init/net/way_in.h"
 
 namespace sluice::net {
 
@@ -14,6 +16,7 @@ namespace sluice::net {
 ///                       live     the other one   selector
 ///     alone             0        -               0
 ///     join()            0        next() 1        0   next(): no user gets there
+///     way_in()          0        next() 1        own ports 1, else 0
 ///     switch_over()     1        old() 0         1   one setsockopt, or one rename
 ///     old()->hide(), empty its queue, stop its master
 ///     leave()           0        -               0
@@ -58,6 +61,11 @@ class Address {
     /// share one listener.
     std::optional<Refused> join(const Wanted& wanted);
 
+    /// How sluice itself gets to next(). It ends, whoever has a copy, with switch_over(),
+    /// give_up(), hide(), hold_off() and shut(). Nothing: there is no next(), or (never seen) the
+    /// kernel does not tell whether it takes IPv4.
+    std::optional<WayIn> way_in() const;
+
     /// next() becomes live, live becomes old(). Refused: all is as it was.
     std::optional<Refused> switch_over();
 
@@ -90,6 +98,7 @@ class Address {
     Listener live_;
     std::optional<Listener> next_;
     std::optional<Listener> old_;
+    std::shared_ptr<Steering> steering_; // with next() only, and nobody else keeps it alive
     std::optional<Parked> parked_;
 };
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <span>
+
 #include "init/net/listener.h"
 
 namespace sluice::net {
@@ -17,5 +20,14 @@ namespace sluice::net {
 /// to 0 before a second one joins, or the two share for a moment. One system call, no privilege
 /// (Linux 4.6). 0 or errno: nothing changed.
 int select_member(const Listener& any_member, unsigned index);
+
+/// From now on new connections of the group that come from this address, as the packet has it, and
+/// from one of these ports go to member 1, all others to member 0. `any_member` is a member's
+/// descriptor. At most most_own ports. 0 or errno: nothing changed.
+int select_for(int any_member, const TcpEndpoint& from, std::span<const std::uint16_t> ports);
+
+/// So many ports one program names at most: two instructions each, far below the kernel's limit
+/// (the program has to fit into net.core.optmem_max, 20 KiB on old kernels).
+inline constexpr std::size_t most_own = 64;
 
 } // namespace sluice::net
