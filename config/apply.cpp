@@ -1,204 +1,132 @@
 #include "config/apply.h"
 
 #include <algorithm>
-#include <charconv>
-#include <csignal>
-#include <limits>
-#include <utility>
 
+#include "config/apply_rule.h"
+#include "config/apply_value.h"
+#include "config/file_reading.h"
 #include "config/hint.h"
 #include "config/keys.h"
 #include "config/quote.h"
-#include "signals/names.h"
-#include "signals/rule.h"
 
 namespace sluice::config {
 
 namespace {
 
-std::string_view article_and_name(Value::Type type) {
-    switch (type) {
-    case Value::Type::string: return "a string";
-    case Value::Type::integer: return "an integer";
-    case Value::Type::floating: return "a floating-point number";
-    case Value::Type::boolean: return "a boolean";
-    case Value::Type::date: return "a date or time";
-    case Value::Type::array: return "an array";
-    case Value::Type::table: return "a table";
-    }
-    return "a value";
+std::string in_message(const std::string& name) {
+    return name.empty() ? R"("")" : shown(name);
 }
 
-// `"8"`, `8 (an integer)`, `an array`
-std::string description(const Value& value) {
-    if (value.type == Value::Type::string) return quoted(value.text);
-    const std::string name(article_and_name(value.type));
-    return value.text.empty() ? name : shown(value.text) + " (" + name + ")";
+bool is_table(const Value& value) {
+    return value.type == Value::Type::table;
 }
 
-bool is_empty_string(const Value& value) {
-    return value.type == Value::Type::string && value.text.empty();
+// A name with a dot in it, which has to be quoted, is none of ours: "warmup.script" below [reload]
+// is not the key of that name.
+std::string full_name(std::string_view section, const std::string& name) {
+    if (name.find('.') != std::string::npos) return {};
+    return section.empty() ? name : std::string(section) + "." + name;
 }
 
-const Key& signal_rules_key() {
-    return *std::ranges::find(keys(), Type::signal_rules, &Key::type);
-}
-
-std::string unknown_signal(std::string_view name) {
-    const bool key_of_another_section = std::ranges::any_of(keys(), [name](const Key& key) {
-        return key.type != Type::signal_rules && name_in_section(key) == name;
-    });
-    if (key_of_another_section) return unknown_key(section_of(signal_rules_key()), name);
-    std::vector<std::string> usual;
-    for (const int signal : signals::catchable()) usual.push_back(signals::name_of(signal));
-    const std::vector<std::string_view> candidates(usual.begin(), usual.end());
-    const auto bare = name.starts_with("SIG") ? name.substr(3) : name;
-    return "is not a signal; write a name or a number, as in TERM, SIGUSR1, \"RTMIN+3\"" +
-           did_you_mean(bare, candidates);
-}
-
-// What is wrong with a name below [signals]; empty: nothing.
-std::string signal_objection(const std::string& name) {
-    const auto number = signals::number_of(name);
-    if (!number) return unknown_signal(name);
-    if (signals::can_have_rule(*number)) return {};
-    if (*number == SIGKILL || *number == SIGSTOP)
-        return "never reaches sluice: the kernel lets no process catch it; remove this line";
-    if (signals::is_fault(*number))
-        return "stands for a fault in the process that gets it, so it is never forwarded; remove "
-               "this line";
-    return "tells sluice that a process ended, and is never forwarded; remove this line";
+bool may_be_section(const Value& value) {
+    const bool tables =
+        value.type == Value::Type::array && !value.items.empty() && is_table(value.items.front());
+    return is_table(value) || tables;
 }
 
 class Application {
   public:
-    Application(const std::string& path, Reading& reading) : path_(path), reading_(reading) {}
+    explicit Application(FileReading& file) : file_(file) {}
 
-    void add(const Entry& entry) {
-        if (entry.section.empty())
-            add_section(entry);
-        else if (!std::ranges::count(sections(), entry.section))
-            return; // told once, at the section
-        else if (entry.section == section_of(signal_rules_key()))
-            add_rule(entry);
-        else if (const auto* const key = find_key(full_name(entry)))
-            add_value(*key, entry);
-        else
-            refuse(entry.position, entry, unknown_key(entry.section, entry.name));
+    void add_root(const Document& document) {
+        for (const auto& member : document) {
+            const auto* const section = find_section(full_name({}, member.name));
+            if (section == nullptr)
+                file_.refuse(member.position, in_message(member.name),
+                             is_table(member.value) ? unknown_section({}, member.name)
+                                                    : unknown_key({}, member.name));
+            else if (!is_table(member.value))
+                file_.refuse(member.position, member.name,
+                             description(member.value) + " is not a section; write " +
+                                 header_of(*section) + below);
+            else
+                add_table(*section, member.name, member.value);
+        }
     }
 
   private:
-    static std::string full_name(const Entry& entry) {
-        return entry.section.empty() ? entry.name : entry.section + "." + entry.name;
-    }
+    static constexpr auto below = " on a line of its own and its keys below it";
 
-    void refuse(Position position, const Entry& entry, std::string message) {
-        const auto name = entry.name.empty() ? R"("")" : shown(entry.name);
-        const auto key = entry.section.empty() ? name : entry.section + "." + name;
-        reading_.refuse(place(path_, position), key, std::move(message));
-    }
-
-    void set(const std::string& key, Position position) {
-        reading_.set(key, place(path_, position),
-                     escaped(path_) + ":" + std::to_string(position.line));
-    }
-
-    void add_section(const Entry& entry) {
-        const bool known = std::ranges::count(sections(), entry.name) > 0;
-        const bool table = entry.value.type == Value::Type::table;
-        if (known && !table)
-            refuse(entry.position, entry,
-                   description(entry.value) + " is not a section; write [" + entry.name +
-                       "] on a line of its own and its keys below it");
-        else if (!known)
-            refuse(entry.position, entry,
-                   table ? unknown_section(entry.name) : unknown_key({}, entry.name));
-    }
-
-    void add_value(const Key& key, const Entry& entry) {
-        if (key.type == Type::string_list)
-            add_list(key, entry);
-        else if (parses(key, entry.value))
-            set(std::string(key.name), entry.value.position);
-        else
-            refuse(entry.value.position, entry,
-                   description(entry.value) + " " + refusal(key) +
-                       did_you_mean(entry.value.text, key.choices));
-    }
-
-    bool parses(const Key& key, const Value& value) {
-        // A signal may be given by its number, and a bare number is the natural way to write it.
-        const bool number = key.type == Type::signal && value.type == Value::Type::integer;
-        if (value.type != Value::Type::string && !number) return false;
-        return key.parse(value.text, reading_.loaded.settings);
-    }
-
-    void add_list(const Key& key, const Entry& entry) {
-        const auto& value = entry.value;
-        if (value.type != Value::Type::array)
-            return refuse(value.position, entry, description(value) + " " + refusal(key));
-        const bool nothing = value.items.empty() || is_empty_string(value.items.front());
-        if (nothing)
-            return refuse(value.position, entry,
-                          R"(there is no program in it; write one as ["php-fpm", "-R"], or remove )"
-                          "the key");
-        for (const auto& item : value.items) {
-            if (item.type != Value::Type::string)
-                return refuse(item.position, entry,
-                              "an item is " + description(item) +
-                                  "; every item is a string, so put it into quotes");
-            if (item.text.find('\0') != std::string::npos)
-                return refuse(item.position, entry,
-                              quoted(item.text) + " holds a NUL byte, which no program can be "
-                                                  "given as an argument; remove it");
+    // `name` is the section's, with the number of the entry.
+    void add_table(const Section& section, const std::string& name, const Value& table) {
+        for (const auto& member : table.members) {
+            const auto full = full_name(section.name, member.name);
+            if (section.name == "signals")
+                apply_rule(member, file_);
+            else if (const auto* const nested = find_section(full))
+                add_array(*nested, member);
+            else if (const auto* const key = find_key(full))
+                apply_value(*key, name + "." + member.name, member.value, file_);
+            else
+                file_.refuse(member.position, name + "." + in_message(member.name),
+                             may_be_section(member.value)
+                                 ? unknown_section(section.name, member.name)
+                                 : unknown_key(section.name, member.name));
         }
-        for (const auto& item : value.items) key.parse(item.text, reading_.loaded.settings);
-        set(std::string(key.name), value.position);
     }
 
-    void add_rule(const Entry& entry) {
-        const auto objection = signal_objection(entry.name);
-        if (!objection.empty()) return refuse(entry.position, entry, objection);
-        const int signal = signals::number_of(entry.name).value_or(0);
-        const auto key = "signals." + signals::name_of(signal);
-        if (const auto earlier = reading_.places.find(key); earlier != reading_.places.end())
-            return refuse(entry.position, entry,
-                          "is the same signal as in " + earlier->second + "; keep one of the two");
-        const auto rule = entry.value.type == Value::Type::string
-                              ? signals::parse_rule(entry.value.text)
-                              : std::nullopt;
-        // Noted even where the rule is wrong, so that a second name for the signal is told as well.
-        reading_.places[key] = place(path_, entry.value.position);
-        if (!rule) return refuse(entry.value.position, entry, rule_objection(entry.value));
-        reading_.loaded.settings.signals[signal] = *rule;
-        set(key, entry.value.position);
+    void add_array(const Section& section, const Member& array) {
+        const std::string name(section.name);
+        if (array.value.type == Value::Type::array) return add_entries(section, array.value);
+        if (!is_table(array.value))
+            return file_.refuse(array.position, name,
+                                description(array.value) + " is not an array of tables; write " +
+                                    header_of(section) + below);
+        file_.refuse(array.position, name,
+                     "there may be several, so it is an array of tables; write " +
+                         header_of(section) + ", with two brackets on each side");
+        add_entry(section, 1, array.value);
     }
 
-    static std::string rule_objection(const Value& value) {
-        using namespace std::string_view_literals;
-        constexpr auto forward = "forward "sv;
-        const bool is_string = value.type == Value::Type::string;
-        if (is_string && value.text.starts_with(forward))
-            return description(value) + " names no signal; write one as in \"forward QUIT\"";
-        constexpr std::array meanings{"drain"sv, "reload"sv, "forward"sv, "ignore"sv};
-        return description(value) + " " + refusal(signal_rules_key()) +
-               did_you_mean(value.text, meanings);
+    void add_entries(const Section& section, const Value& array) {
+        const std::string name(section.name);
+        std::size_t number = 0;
+        for (const auto& item : array.items) {
+            if (!is_table(item))
+                return file_.refuse(item.position, name,
+                                    "an entry is " + description(item) +
+                                        "; every entry is a table, so write " + header_of(section) +
+                                        below);
+            if (++number > most_entries)
+                return file_.refuse(item.position, name,
+                                    "has more than " + std::to_string(most_entries) +
+                                        " entries; remove some");
+            add_entry(section, number, item);
+        }
     }
 
-    const std::string& path_;
-    Reading& reading_;
+    void add_entry(const Section& section, std::size_t number, const Value& table) {
+        const auto name = std::string(section.name) + "[" + std::to_string(number) + "]";
+        section.add_entry(file_.settings());
+        for (const auto& key : keys()) {
+            if (section_of(key) != section.name || !key.required) continue;
+            const auto key_name = name_in_section(key);
+            if (std::ranges::count(table.members, key_name, &Member::name) == 0)
+                file_.refuse(table.position, name + "." + std::string(key_name),
+                             "is missing, and every " + header_of(section) + " needs it; write " +
+                                 allowed(key));
+        }
+        add_table(section, name, table);
+    }
+
+    FileReading& file_;
 };
 
 } // namespace
 
-std::string place(const std::string& path, Position position) {
-    return escaped(path) + ":" + std::to_string(position.line) + ":" +
-           std::to_string(position.column);
-}
-
 void apply(const Document& document, const std::string& path, Reading& reading) {
-    Application application(path, reading);
-    for (const auto& entry : document) application.add(entry);
+    FileReading file(path, reading);
+    Application(file).add_root(document);
 }
 
 } // namespace sluice::config

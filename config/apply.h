@@ -7,11 +7,9 @@
 
 namespace sluice::config {
 
-/// Checks every entry of the file against the table of keys and sets what is right.
-/// `path` is the file's name for messages.
+/// Checks the whole file against the table of keys and sets what is right. `path` is the file's
+/// name for messages. An entry of an array of tables is there afterwards even if it is wrong, so
+/// that the entries have their numbers.
 void apply(const Document& document, const std::string& path, Reading& reading);
-
-/// "/etc/sluice.toml:3:12"
-std::string place(const std::string& path, Position position);
 
 } // namespace sluice::config

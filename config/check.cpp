@@ -4,7 +4,8 @@
 #include <array>
 #include <csignal>
 
-#include "config/keys.h"
+#include "config/check_reload.h"
+#include "config/findings.h"
 #include "config/values.h"
 #include "signals/names.h"
 
@@ -19,9 +20,10 @@ constexpr Duration usual_deadline{9'000};
 
 class Check {
   public:
-    Check(const Settings& settings, const Places& places) : settings_(settings), places_(places) {}
+    Check(const Settings& settings, Findings& findings)
+        : settings_(settings), findings_(findings) {}
 
-    Problems run() {
+    void run() {
         reload_of_a_plain_service();
         stop_signal_that_stops_nothing();
         stop_signal_that_cuts_requests();
@@ -29,23 +31,16 @@ class Check {
         kill_without_deadline();
         no_time_left_to_finish();
         limit_out_of_reach();
-        return std::move(problems_);
     }
 
   private:
-    void add(const std::string& key, const std::string& message, bool warning) {
-        const auto place = places_.find(key);
-        const auto where = place == places_.end() ? std::string{} : place->second;
-        const auto* const row = find_key(key);
-        const bool variable = where == from_environment && row != nullptr;
-        problems_.push_back({where, variable ? environment_name(*row) : key, message, warning});
+    void error(const std::string& key, const std::string& message) {
+        findings_.error(key, message);
     }
 
-    void error(const std::string& key, const std::string& message) { add(key, message, false); }
+    void warn(const std::string& key, const std::string& message) { findings_.warn(key, message); }
 
-    void warn(const std::string& key, const std::string& message) { add(key, message, true); }
-
-    bool written(std::string_view key) const { return places_.contains(key); }
+    bool written(std::string_view key) const { return findings_.written(key); }
 
     void reload_of_a_plain_service() {
         if (settings_.service.kind != Kind::plain) return;
@@ -138,14 +133,16 @@ class Check {
     }
 
     const Settings& settings_;
-    const Places& places_;
-    Problems problems_;
+    Findings& findings_;
 };
 
 } // namespace
 
 Problems check(const Settings& settings, const Places& places) {
-    return Check(settings, places).run();
+    Findings findings(places);
+    Check(settings, findings).run();
+    check_reload(settings, findings);
+    return findings.problems();
 }
 
 } // namespace sluice::config

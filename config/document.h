@@ -15,24 +15,33 @@ struct Position {
     auto operator<=>(const Position&) const = default;
 };
 
+struct Member;
+
 struct Value {
     enum class Type { string, integer, floating, boolean, date, array, table };
 
     Type type = Type::table;
-    std::string text;         // a string's content; of other scalars what the operator wrote
-    std::vector<Value> items; // an array's, up to the first that is no string
+    std::string text;            // a string's content; of other scalars what the operator wrote
+    std::int64_t number = 0;     // an integer's
+    std::vector<Value> items;    // an array's, up to the first that is neither string nor table
+    std::vector<Member> members; // a table's, in the order of the file
     Position position;
 };
 
-/// One key with its value. The entries of a section follow the section's own, whose value is a
-/// table; what is deeper than that has no entries.
-struct Entry {
-    std::string section; // empty: at the top of the file
+/// One key of a table with its value.
+struct Member {
     std::string name;
-    Position position;
+    Position position; // of the name; a table has that of its header
     Value value;
 };
 
-using Document = std::vector<Entry>;
+/// The members of the file's root. A table has its members where a key of ours can be that deep.
+using Document = std::vector<Member>;
+
+/// The value for a message: `"8"`, `8 (an integer)`, `an array`.
+std::string description(const Value& value);
+
+/// `an integer`: for a value that no message may show.
+std::string type_name(const Value& value);
 
 } // namespace sluice::config

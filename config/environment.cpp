@@ -12,7 +12,6 @@ namespace sluice::config {
 namespace {
 
 constexpr std::string_view prefix = "SLUICE_";
-constexpr std::string_view rules_prefix = "SLUICE_SIGNALS_";
 
 struct Variable {
     std::string_view name;
@@ -51,25 +50,36 @@ bool is_special(std::string_view name) {
 
 const Key* key_of(std::string_view name) {
     const auto found = std::ranges::find_if(
-        keys(), [name](const Key& key) { return environment_name(key) == name; });
+        keys(), [name](const Key& key) { return environment_name(key.name) == name; });
     return found == keys().end() ? nullptr : &*found;
+}
+
+// `[signals]`, `[[reload.warmup]]` or `service.command`, where the variable is named like something
+// that only the file can have; else empty.
+std::string only_in_the_file(std::string_view name) {
+    for (const auto& section : sections()) {
+        if (!section.is_array() && section.name != "signals") continue;
+        const auto variable = environment_name(section.name);
+        if (name == variable || name.starts_with(variable + "_")) return header_of(section);
+    }
+    const auto* const key = key_of(name);
+    return key == nullptr || can_come_from_environment(*key) ? "" : std::string(key->name);
 }
 
 void apply_variable(const Variable& variable, Reading& reading) {
     const std::string where(from_environment);
     const auto name = shown(variable.name);
-    const auto* const key = key_of(variable.name);
-    if (key == nullptr && !variable.name.starts_with(rules_prefix)) {
-        reading.loaded.problems.push_back({where, name, unknown_variable(variable.name), true});
-        return;
-    }
-    if (key == nullptr || !can_come_from_environment(*key)) {
-        const std::string list(key == nullptr ? "[signals]" : key->name);
+    if (const auto what = only_in_the_file(variable.name); !what.empty()) {
         reading.loaded.problems.push_back({where, name,
                                            "ignored, as lists and tables cannot come from the "
                                            "environment; write " +
-                                               list + " into the configuration file",
+                                               what + " into the configuration file",
                                            true});
+        return;
+    }
+    const auto* const key = key_of(variable.name);
+    if (key == nullptr) {
+        reading.loaded.problems.push_back({where, name, unknown_variable(variable.name), true});
         return;
     }
     if (key->parse(variable.value, reading.loaded.settings))

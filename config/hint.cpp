@@ -50,21 +50,46 @@ std::vector<std::string_view> names_in(std::string_view section) {
     return names;
 }
 
-std::string joined(std::span<const std::string_view> words, std::string_view before = "",
-                   std::string_view after = "") {
+std::string joined(std::span<const std::string_view> words) {
     std::string text;
     for (std::size_t at = 0; at < words.size(); ++at) {
         if (at > 0) text += at + 1 == words.size() ? " and " : ", ";
-        text.append(before).append(words[at]).append(after);
+        text += words[at];
     }
     return text;
+}
+
+std::string headers() {
+    std::vector<std::string> all;
+    for (const auto& section : sections()) all.push_back(header_of(section));
+    return joined(std::vector<std::string_view>(all.begin(), all.end()));
+}
+
+// "reload" for "reload.warmup"
+std::string_view outermost(std::string_view section) {
+    return section.substr(0, section.find('.'));
+}
+
+// "warmup" for "reload.warmup"
+std::string_view last_part(std::string_view section) {
+    return section.substr(section.rfind('.') + 1);
+}
+
+// The key that is called so in another section, one nearby if there are several.
+const Key* key_called(std::string_view section, std::string_view name) {
+    const Key* found = nullptr;
+    for (const auto& key : keys()) {
+        if (name_in_section(key) != name && key.name != name) continue;
+        if (outermost(section_of(key)) == outermost(section)) return &key;
+        if (found == nullptr) found = &key;
+    }
+    return found;
 }
 
 // In the order of likelihood: the right name in the wrong section, a misspelling in the right
 // section, a misspelling elsewhere.
 const Key* nearest_key(std::string_view section, std::string_view name) {
-    for (const auto& key : keys())
-        if (name_in_section(key) == name || key.name == name) return &key;
+    if (const auto* const key = key_called(section, name)) return key;
     const auto neighbours = names_in(section);
     if (const auto found = nearest(name, neighbours))
         return find_key(std::string(section) + "." + std::string(*found));
@@ -75,6 +100,17 @@ const Key* nearest_key(std::string_view section, std::string_view name) {
     const auto at = std::ranges::find(names, *found) - names.begin();
     const auto& key = keys()[static_cast<std::size_t>(at)];
     return key.type == Type::signal_rules ? nullptr : &key;
+}
+
+// By the last part of its name, so that [[warmup]] leads to [[reload.warmup]].
+const Section* nearest_section(std::string_view name) {
+    if (const auto* const section = find_section(name)) return section; // quoted, with its dot
+    std::vector<std::string_view> names;
+    for (const auto& section : sections()) names.push_back(last_part(section.name));
+    const auto found = nearest(name, names);
+    if (!found) return nullptr;
+    const auto at = std::ranges::find(names, *found) - names.begin();
+    return &sections()[static_cast<std::size_t>(at)];
 }
 
 } // namespace
@@ -106,24 +142,25 @@ std::string unknown_key(std::string_view section, std::string_view name) {
     if (const auto* const key = nearest_key(section, name)) {
         auto message = "unknown key; did you mean " + std::string(key->name) + "?";
         if (section_of(*key) != section)
-            message += " It belongs below [" + std::string(section_of(*key)) + "]";
+            message += " It belongs below " + header_of(*find_section(section_of(*key)));
         return message;
     }
-    if (section.empty())
-        return "unknown key; every key belongs below one of " + joined(sections(), "[", "]");
-    return "unknown key; [" + std::string(section) + "] has " + joined(names_in(section));
+    const auto* const known = find_section(section);
+    if (known == nullptr) return "unknown key; every key belongs below one of " + headers();
+    return "unknown key; " + header_of(*known) + " has " + joined(names_in(section));
 }
 
-std::string unknown_section(std::string_view name) {
-    if (const auto found = nearest(name, sections()))
-        return "unknown section; did you mean [" + std::string(*found) + "]?";
-    return "unknown section; there are " + joined(sections(), "[", "]");
+std::string unknown_section(std::string_view section, std::string_view name) {
+    if (const auto* const found = nearest_section(name))
+        return "unknown section; did you mean " + header_of(*found) + "?";
+    if (!section.empty()) return unknown_key(section, name);
+    return "unknown section; there are " + headers();
 }
 
 std::string unknown_variable(std::string_view name) {
     std::vector<std::string> names{"SLUICE_CONFIG"};
     for (const auto& key : keys())
-        if (can_come_from_environment(key)) names.push_back(environment_name(key));
+        if (can_come_from_environment(key)) names.push_back(environment_name(key.name));
     // The prefix is the same in all; with it, names that have nothing in common would be near.
     constexpr auto prefix = std::string_view("SLUICE_").size();
     std::vector<std::string_view> endings;

@@ -3,12 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <type_traits>
-#include <utility>
 
-#include "config/quote.h"
-#include "config/values.h"
-#include "signals/names.h"
+#include "config/texts.h"
 
 namespace sluice::config {
 
@@ -16,75 +12,23 @@ namespace {
 
 using namespace std::string_view_literals;
 
+using Service = decltype(Settings::service);
+using Drain = decltype(Settings::drain);
+using Reload = decltype(Settings::reload);
+using Control = decltype(Settings::control);
+using Log = decltype(Settings::log);
+
 constexpr std::array kinds{"php-fpm"sv, "nginx"sv, "plain"sv};
 constexpr std::array restarts{"no"sv, "on-failure"sv, "always"sv};
+constexpr std::array strategies{"switch"sv, "shared"sv, "signal"sv};
+constexpr std::array low_memories{"refuse"sv, "proceed"sv, "signal"sv};
 constexpr std::array levels{"debug"sv, "info"sv, "warning"sv, "error"sv};
 constexpr std::array formats{"text"sv, "json"sv};
 
-// How one type of value is read and written.
-struct DurationText {
-    static auto read(std::string_view text) { return parse_duration(text); }
-
-    static auto write(Duration value) { return text_of(value); }
-};
-
-struct BackoffText {
-    static auto read(std::string_view text) { return parse_backoff(text); }
-
-    static auto write(const Backoff& value) { return text_of(value); }
-};
-
-struct LimitText {
-    static auto read(std::string_view text) { return parse_restart_limit(text); }
-
-    static auto write(const RestartLimit& value) { return text_of(value); }
-};
-
-struct SignalText {
-    static auto read(std::string_view text) { return signals::number_of(text); }
-
-    static auto write(int value) { return signals::name_of(value); }
-};
-
-// The names stand in the order of the enumerators, from 0; a test goes through all of them.
-template <class Enum, const auto& names>
-struct ChoiceText {
-    static std::optional<Enum> read(std::string_view text) {
-        const auto* const found = std::ranges::find(names, text);
-        if (found == names.end()) return {};
-        return static_cast<Enum>(found - names.begin());
-    }
-
-    static std::string write(Enum value) {
-        return std::string(names.at(static_cast<std::size_t>(value)));
-    }
-};
-
-template <class T>
-const T* pointer_to(const T& value) {
-    return &value;
-}
-
-template <class T>
-const T* pointer_to(const std::optional<T>& value) {
-    return value ? &*value : nullptr;
-}
-
-template <class Text, auto field>
-constexpr Key scalar(std::string_view name, Type type, Default usual, std::string_view help,
-                     std::span<const std::string_view> choices = {}) {
-    constexpr auto parse = [](std::string_view text, Settings& settings) {
-        const auto value = Text::read(text);
-        if (value) field(settings) = *value;
-        return value.has_value();
-    };
-    constexpr auto print = [](const Settings& settings) -> std::optional<std::string> {
-        const auto* const value = pointer_to(field(settings));
-        if (value == nullptr) return {};
-        return toml_string(Text::write(*value));
-    };
-    return Key{name, type, choices, usual, help, parse, print};
-}
+constexpr Range slots{1, 1'000};
+constexpr Range counts{1, 10'000};
+constexpr Range concurrencies{1, 64};
+constexpr Range statuses{100, 599};
 
 constexpr Default always(std::string_view value) {
     return {value, value, value, true};
@@ -99,90 +43,72 @@ constexpr Default of_servers(std::string_view server, std::string_view plain) {
     return {server, server, plain};
 }
 
-bool add_argument(std::string_view text, Settings& settings) {
-    settings.service.command.emplace_back(text);
-    return true;
+constexpr auto checks = [](auto& settings) -> auto& {
+    return settings.reload.checks;
+};
+constexpr auto warmups = [](auto& settings) -> auto& {
+    return settings.reload.warmups;
+};
+
+template <auto list>
+constexpr Section array_of_tables(std::string_view name, std::string_view help) {
+    constexpr auto add = [](Settings& settings) { list(settings).emplace_back(); };
+    constexpr auto count = [](const Settings& settings) { return list(settings).size(); };
+    return {name, help, add, count};
 }
 
-std::optional<std::string> print_command(const Settings& settings) {
-    if (settings.service.command.empty()) return {};
-    std::string list;
-    for (const auto& argument : settings.service.command)
-        list += (list.empty() ? "[" : ", ") + toml_string(argument);
-    return list + "]";
+template <class Enum, const auto& names, auto... steps>
+constexpr Key choice(std::string_view name, Default usual, std::string_view help) {
+    return with_choices(row<ChoiceText<Enum, names>, steps...>(name, Type::choice, usual, help),
+                        names);
 }
 
-std::optional<std::string> print_no_single_value(const Settings& /*settings*/) {
+template <class Text, auto field>
+constexpr Key of_check(std::string_view name, Type type, Default usual, std::string_view help) {
+    return row_in_entry<Text, checks, field>(name, type, usual, help);
+}
+
+template <class Text, auto field>
+constexpr Key of_warmup(std::string_view name, Type type, Default usual, std::string_view help) {
+    return row_in_entry<Text, warmups, field>(name, type, usual, help);
+}
+
+template <const Range& range, auto field>
+constexpr Key number_of_warmup(std::string_view name, Default usual, std::string_view help) {
+    return with_range(of_warmup<NumberText<range>, field>(name, Type::number, usual, help), range);
+}
+
+std::optional<std::string> print_no_single_value(const Settings& /*settings*/,
+                                                 std::size_t /*entry*/) {
     return {};
 }
 
-constexpr auto kind = [](auto& s) -> auto& {
-    return s.service.kind;
-};
-constexpr auto stop_signal = [](auto& s) -> auto& {
-    return s.service.stop_signal;
-};
-constexpr auto restart = [](auto& s) -> auto& {
-    return s.service.restart;
-};
-constexpr auto restart_backoff = [](auto& s) -> auto& {
-    return s.service.restart_backoff;
-};
-constexpr auto restart_limit = [](auto& s) -> auto& {
-    return s.service.restart_limit;
-};
-constexpr auto announce = [](auto& s) -> auto& {
-    return s.drain.announce;
-};
-constexpr auto queue = [](auto& s) -> auto& {
-    return s.drain.queue;
-};
-constexpr auto deadline = [](auto& s) -> auto& {
-    return s.drain.deadline;
-};
-constexpr auto kill_after = [](auto& s) -> auto& {
-    return s.drain.kill_after;
-};
-constexpr auto linger = [](auto& s) -> auto& {
-    return s.drain.linger;
-};
-constexpr auto level = [](auto& s) -> auto& {
-    return s.log.level;
-};
-constexpr auto format = [](auto& s) -> auto& {
-    return s.log.format;
-};
-
 constexpr std::array table{
-    Key{"service.command",
-        Type::string_list,
-        {},
-        in_words("the command line"),
-        "The program and its arguments, run when the command line gives none.",
-        add_argument,
-        print_command},
-    scalar<ChoiceText<Kind, kinds>, kind>(
-        "service.kind", Type::choice, in_words("recognised from the command"),
+    with_example(row<ListText<AnyText>, &Settings::service, &Service::command>(
+                     "service.command", Type::string_list, in_words("the command line"),
+                     "The program and its arguments, run when the command line gives none."),
+                 R"(["php-fpm", "-R"])"),
+    choice<Kind, kinds, &Settings::service, &Service::kind>(
+        "service.kind", in_words("recognised from the command"),
         "How much sluice does: all that it knows of PHP-FPM or of nginx, or forwarding and reaping "
-        "only.",
-        kinds),
-    scalar<SignalText, stop_signal>("service.stop_signal", Type::signal,
-                                    of_servers("QUIT", "the signal that came"),
-                                    "What a drain sends to the service."),
-    scalar<ChoiceText<Restart, restarts>, restart>(
-        "service.restart", Type::choice, of_servers("on-failure", "no"),
-        "When a service that ended by itself is started again.", restarts),
-    scalar<BackoffText, restart_backoff>("service.restart_backoff", Type::backoff,
-                                         always("100ms..5s"),
-                                         "The pause before a new start: the first one, doubled "
-                                         "after each death, up to the longest."),
-    scalar<LimitText, restart_limit>(
+        "only."),
+    row<SignalText, &Settings::service, &Service::stop_signal>(
+        "service.stop_signal", Type::signal, of_servers("QUIT", "the signal that came"),
+        "What a drain sends to the service."),
+    choice<Restart, restarts, &Settings::service, &Service::restart>(
+        "service.restart", of_servers("on-failure", "no"),
+        "When a service that ended by itself is started again."),
+    row<BackoffText, &Settings::service, &Service::restart_backoff>(
+        "service.restart_backoff", Type::backoff, always("100ms..5s"),
+        "The pause before a new start: the first one, doubled after each death, up to the "
+        "longest."),
+    row<LimitText, &Settings::service, &Service::restart_limit>(
         "service.restart_limit", Type::limit, always("5 in 60s"),
         "So many restarts in so long a time; after one death more sluice exits with the service's "
         "status."),
+
     Key{"signals.NAME",
         Type::signal_rules,
-        {},
         {"TERM, INT, QUIT drain; HUP, USR2 reload; all else is forwarded",
          "TERM, INT, QUIT drain; all else is forwarded (HUP: nginx reloads)",
          "all are forwarded; with a drain.deadline or a restart TERM, INT, QUIT drain"},
@@ -190,54 +116,135 @@ constexpr std::array table{
         "it has a plus sign: \"RTMIN+3\".",
         nullptr,
         print_no_single_value},
-    scalar<DurationText, announce>(
+
+    row<DurationText, &Settings::drain, &Drain::announce>(
         "drain.announce", Type::duration, always("0s"),
         "From the drain signal, how long new connections are still taken, so that a balancer that "
         "cannot see a refusal (Docker's proxy, a VIP) learns of the stop first."),
-    scalar<DurationText, queue>(
+    row<DurationText, &Settings::drain, &Drain::queue>(
         "drain.queue", Type::duration, always("2s"),
         "Where the kernel cannot refuse new connections without losing those that wait: how long "
         "the accept queue may take to run empty by itself before handshakes are held off."),
-    scalar<DurationText, deadline>(
+    row<DurationText, &Settings::drain, &Drain::deadline>(
         "drain.deadline", Type::duration, of_servers("9s", "none"),
         "From the drain signal to SIGTERM. Keep it, and kill_after, within what Docker allows (10 "
         "s unless stop_grace_period says otherwise). \"0s\": no deadline."),
-    scalar<DurationText, kill_after>("drain.kill_after", Type::duration, always("500ms"),
-                                     "From that SIGTERM to SIGKILL."),
-    scalar<DurationText, linger>(
+    row<DurationText, &Settings::drain, &Drain::kill_after>(
+        "drain.kill_after", Type::duration, always("500ms"), "From that SIGTERM to SIGKILL."),
+    row<DurationText, &Settings::drain, &Drain::linger>(
         "drain.linger", Type::duration, always("0s"),
         "How long a container that has been drained goes on refusing new connections before it "
         "ends: the address of a container that is gone does not refuse, it hangs."),
-    scalar<ChoiceText<LogLevel, levels>, level>("log.level", Type::choice,
-                                                of_servers("info", "warning"),
-                                                "The least important messages to log.", levels),
-    scalar<ChoiceText<LogFormat, formats>, format>("log.format", Type::choice, always("text"),
-                                                   "One line of text, or one JSON object, each.",
-                                                   formats),
+
+    choice<Strategy, strategies, &Settings::reload, &Reload::strategy>(
+        "reload.strategy", always("switch"),
+        "How new code is taken up. \"switch\": a new generation with listeners of its own gets the "
+        "new connections once it has proved itself. \"shared\": the same on the same listeners, "
+        "where the kernel or the container's policy refuses a switch. \"signal\": the service gets "
+        "its own reload signal, and nothing is proved."),
+    row<PathText, &Settings::reload, &Reload::release>(
+        "reload.release", Type::path, in_words("none"),
+        "The symlink that names the release to serve. Each generation resolves it once and stays "
+        "with what it found, so that two generations serve two releases."),
+    row<TimeLimitText, &Settings::reload, &Reload::ready>(
+        "reload.ready", Type::time_limit, always("10s"),
+        "How long a new generation may take to answer; after that it is given up, and the old one "
+        "goes on."),
+    row<TimeLimitText, &Settings::reload, &Reload::retire>(
+        "reload.retire", Type::time_limit, always("60s"),
+        "How long the old generation may take to finish its requests; what is left then is cut and "
+        "named."),
+    row<DurationText, &Settings::reload, &Reload::splay>(
+        "reload.splay", Type::duration, always("0s"),
+        "A reload that a signal or reload.watch asked for waits a random time of at most this, so "
+        "that the containers of a node do not reload all at once."),
+    row<ListText<PathText>, &Settings::reload, &Reload::watch>(
+        "reload.watch", Type::path_list, in_words("none"),
+        "Files, folders and symlinks; when one of them changes, sluice reloads."),
+    row<PathText, &Settings::reload, &Reload::slots_dir>(
+        "reload.slots_dir", Type::path, in_words("none"),
+        "A folder that the containers of a node share. A reload takes one of its slots and waits "
+        "while none is free."),
+    with_range(row<NumberText<slots>, &Settings::reload, &Reload::slots>(
+                   "reload.slots", Type::number, always("1"),
+                   "How many containers that share slots_dir may reload at a time."),
+               slots),
+    choice<LowMemory, low_memories, &Settings::reload, &Reload::low_memory>(
+        "reload.low_memory", always("refuse"),
+        "What a reload does where the container's memory limit leaves no room for a second "
+        "generation: nothing, reload nevertheless, or send the service its own reload signal."),
+
+    required(with_example(of_check<ListText<AnyText>, &ReloadCheck::command>(
+                              "reload.check.command", Type::string_list, in_words("required"),
+                              "The program and its arguments. Any exit status but 0 ends the "
+                              "reload."),
+                          R"(["php", "bin/check"])")),
+    of_check<TimeLimitText, &ReloadCheck::timeout>(
+        "reload.check.timeout", Type::time_limit, always("10s"),
+        "How long it may take; after that it is killed and counts as failed."),
+
+    of_warmup<NameText, &Warmup::pool>("reload.warmup.pool", Type::name, in_words("the only one"),
+                                       "FPM's pool that gets the requests."),
+    required(of_warmup<NameText, &Warmup::script>(
+        "reload.warmup.script", Type::name, in_words("required"),
+        "SCRIPT_FILENAME, as the web server passes it: with reload.release relative to the "
+        "release.")),
+    of_warmup<UriText, &Warmup::uri>("reload.warmup.uri", Type::uri,
+                                     in_words("\"/\" and the script's file name"),
+                                     "The request's URI, with its query."),
+    of_warmup<MethodText, &Warmup::method>("reload.warmup.method", Type::method, always("GET"),
+                                           "The request's method."),
+    secret(of_warmup<HeadersText, &Warmup::headers>(
+        "reload.warmup.headers", Type::headers, in_words("none"),
+        "The request's headers, each a name and its value. The values are never printed.")),
+    secret(of_warmup<SecretText, &Warmup::body>("reload.warmup.body", Type::text, in_words("empty"),
+                                                "The request's body. It is never printed.")),
+    number_of_warmup<counts, &Warmup::count>("reload.warmup.count", always("1"),
+                                             "How many times the request is sent."),
+    number_of_warmup<concurrencies, &Warmup::concurrency>(
+        "reload.warmup.concurrency", always("1"),
+        "How many of them at a time; not more than count."),
+    number_of_warmup<statuses, &Warmup::status>(
+        "reload.warmup.status", always("200"),
+        "The status of each answer. Any other ends the reload."),
+    of_warmup<AnyText, &Warmup::text>("reload.warmup.text", Type::text, in_words("anything"),
+                                      "What the body of each answer has to hold."),
+    of_warmup<TimeLimitText, &Warmup::timeout>("reload.warmup.timeout", Type::time_limit,
+                                               always("10s"), "How long each request may take."),
+
+    row<SocketText, &Settings::control, &Control::socket>(
+        "control.socket", Type::socket,
+        in_words("/run/sluice.sock where that can be written, else abstract"),
+        "Where `sluice status`, `reload`, `stop` and `health` reach the running sluice. \"@\" is "
+        "an "
+        "abstract socket, which needs no folder; \"off\" is none."),
+
+    choice<LogLevel, levels, &Settings::log, &Log::level>(
+        "log.level", of_servers("info", "warning"), "The least important messages to log."),
+    choice<LogFormat, formats, &Settings::log, &Log::format>(
+        "log.format", always("text"), "One line of text, or one JSON object, each."),
 };
 
-constexpr std::array section_names{"service"sv, "signals"sv, "drain"sv, "log"sv};
-
-// `"no", "on-failure" or "always"`
-std::string alternatives(std::span<const std::string_view> choices) {
-    std::string text;
-    for (std::size_t at = 0; at < choices.size(); ++at) {
-        if (at > 0) text += at + 1 == choices.size() ? " or " : ", ";
-        text += '"' + std::string(choices[at]) + '"';
-    }
-    return text;
-}
-
-constexpr auto rules = R"("drain", "reload", "forward", "forward NAME" or "ignore")"sv;
+constexpr std::array all_sections{
+    Section{"service", {}},
+    Section{"signals", {}},
+    Section{"drain", {}},
+    Section{"reload", {}},
+    array_of_tables<checks>(
+        "reload.check",
+        "Commands that have to succeed before a new generation is started, one after another."),
+    array_of_tables<warmups>(
+        "reload.warmup",
+        "Requests that a new generation has to answer before users come, so that its caches are "
+        "warm, one entry after another."),
+    Section{"control", {}},
+    Section{"log", {}},
+};
 
 } // namespace
 
 std::span<const Key> keys() {
     return table;
-}
-
-std::span<const std::string_view> sections() {
-    return section_names;
 }
 
 const Key* find_key(std::string_view name) {
@@ -246,70 +253,42 @@ const Key* find_key(std::string_view name) {
     return found;
 }
 
+std::span<const Section> sections() {
+    return all_sections;
+}
+
+const Section* find_section(std::string_view name) {
+    const auto* const found = std::ranges::find(all_sections, name, &Section::name);
+    return found == all_sections.end() ? nullptr : found;
+}
+
 std::string_view section_of(const Key& key) {
-    return key.name.substr(0, key.name.find('.'));
+    return key.name.substr(0, key.name.rfind('.'));
 }
 
 std::string_view name_in_section(const Key& key) {
-    return key.name.substr(key.name.find('.') + 1);
+    return key.name.substr(key.name.rfind('.') + 1);
 }
 
-std::string environment_name(const Key& key) {
-    std::string name = "SLUICE_";
-    for (const char c : key.name) {
+std::string header_of(const Section& section) {
+    const std::string name(section.name);
+    return section.is_array() ? "[[" + name + "]]" : "[" + name + "]";
+}
+
+std::string environment_name(std::string_view name) {
+    std::string variable = "SLUICE_";
+    for (const char c : name) {
         const auto upper = std::toupper(static_cast<unsigned char>(c));
-        name += c == '.' ? '_' : static_cast<char>(upper);
+        variable += c == '.' ? '_' : static_cast<char>(upper);
     }
-    return name;
+    return variable;
 }
 
 bool can_come_from_environment(const Key& key) {
-    return key.type != Type::string_list && key.type != Type::signal_rules;
-}
-
-std::string allowed(const Key& key) {
-    switch (key.type) {
-    case Type::duration: return R"(a duration up to "24h", such as "8s", "250ms", "2m")";
-    case Type::backoff: return R"(the first pause and the longest, such as "100ms..5s")";
-    case Type::limit: return R"(1 to 1000 restarts and a time, such as "5 in 60s")";
-    case Type::choice: return alternatives(key.choices);
-    case Type::signal: return R"(a signal's name or number, such as "QUIT" or "RTMIN+3")";
-    case Type::string_list: return R"(an array of strings, such as ["php-fpm", "-R"])";
-    case Type::signal_rules: return std::string(rules);
-    }
-    return {};
-}
-
-std::string refusal(const Key& key) {
-    switch (key.type) {
-    case Type::duration:
-        return R"(is not a duration; write one as "8s", "250ms", "2m", up to "24h")";
-    case Type::backoff:
-        return R"(is not a back-off; write the first pause (1ms or more) and the longest, as in )"
-               R"("100ms..5s")";
-    case Type::limit:
-        return R"(is not a limit; write 1 to 1000 restarts and a time of 1s or more, as in )"
-               R"("5 in 60s")";
-    case Type::choice: return "is not allowed; write " + alternatives(key.choices);
-    case Type::signal:
-        return R"(is not a signal; write a name or a number, as in "QUIT", "RTMIN+3", "15")";
-    case Type::string_list: return R"(is not an array of strings; write one as ["php-fpm", "-R"])";
-    case Type::signal_rules: return "is not allowed; write " + std::string(rules);
-    }
-    return {};
-}
-
-bool same_for_all_kinds(const Default& usual) {
-    return usual.php_fpm == usual.nginx && usual.nginx == usual.plain;
-}
-
-std::string default_in_words(const Key& key) {
-    std::string php_fpm(key.usual.php_fpm);
-    if (same_for_all_kinds(key.usual)) return php_fpm;
-    if (key.type == Type::signal_rules)
-        return "php-fpm: " + php_fpm + "; nginx: " + std::string(key.usual.nginx) +
-               "; plain: " + std::string(key.usual.plain);
-    return php_fpm + " for php-fpm and nginx, " + std::string(key.usual.plain) + " for plain";
+    const auto* const section = find_section(section_of(key));
+    if (section == nullptr || section->is_array()) return false;
+    return key.type != Type::string_list && key.type != Type::path_list &&
+           key.type != Type::signal_rules;
 }
 
 } // namespace sluice::config

@@ -24,6 +24,7 @@
 #include "config/check.h"
 #include "config/document.h"
 #include "config/environment.h"
+#include "config/keys.h"
 #include "config/quote.h"
 #include "config/syntax.h"
 
@@ -35,6 +36,9 @@ namespace {
 // line than that would take, for all of them together, the square of the line's length.
 constexpr std::uint32_t longest_scalar = 100;
 constexpr std::uint32_t last_column = 1000;
+
+// [reload], an entry of its warmup, and that one's headers.
+constexpr int deepest = 3;
 
 Position position_of(const toml::source_position& position) {
     return {position.line, position.column};
@@ -60,49 +64,57 @@ class Reader {
   public:
     explicit Reader(std::string_view text) : lines_(text) {}
 
-    Document read(const toml::table& root) const {
-        Document document;
-        read_table({}, root, document);
-        return document;
-    }
+    Document read(const toml::table& root) const { return members_of(root, 0); }
 
   private:
-    void read_table(const std::string& section, const toml::table& table,
-                    Document& document) const {
+    // `depth`: so many tables are around this one.
+    std::vector<Member> members_of(const toml::table& table, int depth) const {
         std::vector<std::pair<const toml::key*, const toml::node*>> in_order;
         for (const auto& [key, node] : table) in_order.emplace_back(&key, &node);
-        std::ranges::sort(in_order, {}, [](const auto& entry) {
-            return position_of(entry.first->source().begin);
+        std::ranges::sort(in_order, {}, [](const auto& member) {
+            return position_of(member.first->source().begin);
         });
-        for (const auto& [key, node] : in_order) {
-            std::string name(key->str());
-            document.push_back({section, name, position_of(key->source().begin), value_of(*node)});
-            if (const auto* const nested = node->as_table(); nested && section.empty())
-                read_table(name, *nested, document);
-        }
+        std::vector<Member> members;
+        members.reserve(in_order.size());
+        for (const auto& [key, node] : in_order)
+            members.push_back({std::string(key->str()), position_of(key->source().begin),
+                               value_of(*node, depth)});
+        return members;
     }
 
-    Value value_of(const toml::node& node) const {
-        Value value{type_of(node), {}, {}, position_of(node.source().begin)};
+    Value value_of(const toml::node& node, int depth) const {
+        Value value;
+        value.type = type_of(node);
+        value.position = position_of(node.source().begin);
         if (const auto* const string = node.as_string())
             value.text = string->get();
         else if (const auto* const array = node.as_array())
-            value.items = items_of(*array);
-        else if (value.type != Value::Type::table)
+            value.items = items_of(*array, depth);
+        else if (const auto* const table = node.as_table(); table != nullptr && depth < deepest)
+            value.members = members_of(*table, depth + 1);
+        else if (table == nullptr)
             value.text = written(node.source());
+        if (const auto* const integer = node.as_integer()) value.number = integer->get();
         return value;
     }
 
-    std::vector<Value> items_of(const toml::array& array) const {
+    std::vector<Value> items_of(const toml::array& array, int depth) const {
         std::vector<Value> items;
+        std::size_t tables = 0;
         for (const auto& node : array) {
-            // Not deeper: an array in the array is wrong already.
-            const bool nested = node.is_array() || node.is_table();
-            items.push_back(nested ? Value{type_of(node), {}, {}, position_of(node.source().begin)}
-                                   : value_of(node));
-            if (!node.is_string()) break;
+            // No key of ours takes an array in an array.
+            items.push_back(node.is_array() ? nested_array(node) : value_of(node, depth));
+            tables += node.is_table() ? 1U : 0U;
+            if (tables > most_entries || (!node.is_string() && !node.is_table())) break;
         }
         return items;
+    }
+
+    static Value nested_array(const toml::node& node) {
+        Value value;
+        value.type = Value::Type::array;
+        value.position = position_of(node.source().begin);
+        return value;
     }
 
     // The operator's own text is better in a message than the number printed anew, and needs no

@@ -40,26 +40,48 @@ std::string print_rules(const Key& key, const Loaded& loaded) {
     return text + "# NAME = ...  # default: " + default_in_words(key) + "\n";
 }
 
-std::string print_value(const Key& key, const Loaded& loaded) {
-    const auto name = name_in_section(key);
-    const auto origin = origin_of(key.name, loaded);
-    const auto value = key.print(loaded.settings);
-    if (!value) return "# " + line(name, "...", "default: " + default_in_words(key));
+// `name` is that of the section, with the number of the entry.
+std::string print_value(const Key& key, const std::string& name, std::size_t entry,
+                        const Loaded& loaded) {
+    const auto key_name = name_in_section(key);
+    const auto origin = origin_of(name + "." + std::string(key_name), loaded);
+    const auto value = key.print(loaded.settings, entry);
+    if (!value) return "# " + line(key_name, "...", "default: " + default_in_words(key));
     const bool usual = origin == "default" && key.usual.is_value;
-    return line(name, usual ? toml_string(key.usual.php_fpm) : *value, origin);
+    return line(key_name, usual ? default_as_toml(key) : *value, origin);
+}
+
+std::string print_section(const Section& section, const std::string& name, std::size_t entry,
+                          const Loaded& loaded) {
+    std::string text = header_of(section) + "\n";
+    for (const auto& key : keys()) {
+        if (section_of(key) != section.name) continue;
+        const bool rules = key.type == Type::signal_rules;
+        text += rules ? print_rules(key, loaded) : print_value(key, name, entry, loaded);
+    }
+    return text;
+}
+
+std::string print_array(const Section& section, const Loaded& loaded) {
+    const auto count = section.entries(loaded.settings);
+    if (count == 0) return "# " + header_of(section) + "  # default: none\n";
+    std::string text;
+    for (std::size_t entry = 0; entry < count; ++entry) {
+        if (entry > 0) text += "\n";
+        const auto name = std::string(section.name) + "[" + std::to_string(entry + 1) + "]";
+        text += print_section(section, name, entry, loaded);
+    }
+    return text;
 }
 
 } // namespace
 
 std::string print(const Loaded& loaded) {
     std::string text;
-    for (const auto section : sections()) {
-        text += (text.empty() ? "[" : "\n[") + std::string(section) + "]\n";
-        for (const auto& key : keys()) {
-            if (section_of(key) != section) continue;
-            const bool rules = key.type == Type::signal_rules;
-            text += rules ? print_rules(key, loaded) : print_value(key, loaded);
-        }
+    for (const auto& section : sections()) {
+        if (!text.empty()) text += "\n";
+        text += section.is_array() ? print_array(section, loaded)
+                                   : print_section(section, std::string(section.name), 0, loaded);
     }
     return text;
 }

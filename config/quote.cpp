@@ -101,6 +101,15 @@ std::string quoted(std::string_view text) {
     return out;
 }
 
+bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+        const auto length = sequence_length(text);
+        if (length == 0) return false;
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
 std::string toml_string(std::string_view text) {
     return '"' + escaped(text) + '"';
 }

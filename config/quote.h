@@ -15,6 +15,9 @@ std::string shown(std::string_view text);
 /// shown() in double quotes; what was cut is told: "aaaa..." (3000 bytes).
 std::string quoted(std::string_view text);
 
+/// True for what a TOML file can hold.
+bool is_utf8(std::string_view text);
+
 /// A TOML string whose value is `text`, which is UTF-8.
 std::string toml_string(std::string_view text);
 

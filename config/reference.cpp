@@ -26,7 +26,12 @@ Values:
 
 - Durations are whole numbers with a unit, `ms`, `s`, `m` or `h`, in quotes: `"250ms"`, `"8s"`. The
   longest is `"24h"`.
+- Whole numbers are written without quotes: `slots = 2`.
 - Signals are names, with or without `SIG`, or numbers: `"TERM"`, `"SIGUSR1"`, `"RTMIN+3"`, `"15"`.
+
+`[[reload.check]]` and `[[reload.warmup]]`, in double brackets, may be there several times, up to
+100. Each is an entry of its own with the keys below it. Messages count the entries from 1:
+`reload.warmup[2].status` is a key of the second one.
 
 A default that depends on the kind of service names the kinds.
 
@@ -57,6 +62,21 @@ WINCH = "forward QUIT"
 [drain]
 deadline = "25s"
 
+[reload]
+release = "/srv/app/current"
+watch = ["/srv/app/current"]
+
+[[reload.check]]
+command = ["php", "bin/check"]
+
+[[reload.warmup]]
+script = "public/index.php"
+uri = "/"
+headers = { Host = "example.org" }
+count = 20
+concurrency = 4
+text = "Welcome"
+
 [log]
 format = "json"
 ```
@@ -70,10 +90,9 @@ std::string row(const Key& key) {
     const bool variable = can_come_from_environment(key);
     const bool value = key.usual.is_value;
     std::string text = "| " + code(name_in_section(key));
-    text += " | " + (variable ? code(environment_name(key)) : std::string("in the file only"));
+    text += " | " + (variable ? code(environment_name(key.name)) : std::string("in the file only"));
     text += " | " + allowed(key);
-    text +=
-        " | " + (value ? code('"' + std::string(key.usual.php_fpm) + '"') : default_in_words(key));
+    text += " | " + (value ? code(default_as_toml(key)) : default_in_words(key));
     return text + " | " + std::string(key.help) + " |\n";
 }
 
@@ -81,11 +100,12 @@ std::string row(const Key& key) {
 
 std::string reference_page() {
     std::string page(introduction);
-    for (const auto section : sections()) {
-        page += "\n## [" + std::string(section) + "]\n\n";
+    for (const auto& section : sections()) {
+        page += "\n## " + header_of(section) + "\n\n";
+        if (section.is_array()) page += std::string(section.help) + "\n\n";
         page += "| Key | Variable | Allowed | Default | Meaning |\n|---|---|---|---|---|\n";
         for (const auto& key : keys())
-            if (section_of(key) == section) page += row(key);
+            if (section_of(key) == section.name) page += row(key);
     }
     return page;
 }

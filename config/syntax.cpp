@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "config/apply.h"
+#include "config/file_reading.h"
+#include "config/keys.h"
 #include "config/quote.h"
 
 namespace sluice::config {
@@ -12,7 +13,7 @@ namespace {
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
-// A file of ours needs one dot in a line, outside strings; arrays and inline tables multiply it.
+// A file of ours needs two dots in a line, outside strings; arrays and inline tables multiply it.
 constexpr int most_dots = 100;
 
 bool continues_character(char c) {
@@ -75,8 +76,40 @@ std::uint32_t too_deep(std::string_view text) {
     return 0;
 }
 
+// "headers" for "[reload.warmup.headers]"
+std::string_view last_part_of_header(std::string_view line) {
+    line = trimmed(line.substr(0, line.find('#')));
+    const auto last = line.find_last_not_of("] \t");
+    if (!line.starts_with('[') || last == std::string_view::npos) return {};
+    line = line.substr(0, last + 1);
+    return trimmed(line.substr(line.find_last_of("[.") + 1));
+}
+
+// The name of the table that this line belongs to.
+std::string_view table_around(const Lines& lines, std::uint32_t number) {
+    for (; number > 0; --number)
+        if (const auto name = last_part_of_header(lines.line(number)); !name.empty()) return name;
+    return {};
+}
+
+// True for a part of a dotted name that is the name of such a key.
+template <class Condition>
+bool any_part_is(std::string_view name, Condition condition) {
+    const auto is_key = [condition](std::string_view part) {
+        return std::ranges::any_of(keys(), [part, condition](const Key& key) {
+            return name_in_section(key) == part && condition(key);
+        });
+    };
+    for (auto dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.')) {
+        if (is_key(trimmed(name.substr(0, dot)))) return true;
+        name.remove_prefix(dot + 1);
+    }
+    return is_key(trimmed(name));
+}
+
 // `; put the value into quotes: deadline = "8s"`, if that is what the line lacks.
-std::string missing_quotes(std::string_view line) {
+std::string missing_quotes(const Lines& lines, std::uint32_t number) {
+    const auto line = lines.line(number);
     const auto equals = line.find('=');
     if (equals == std::string_view::npos) return {};
     const auto key = trimmed(line.substr(0, equals));
@@ -87,7 +120,12 @@ std::string missing_quotes(std::string_view line) {
     if (key.find_first_of("+ ") != std::string_view::npos)
         return "; put the key into quotes: " + quoted(key) + " = ...";
     if (value.empty() || value.find_first_of(structure) != std::string_view::npos) return {};
-    return "; put the value into quotes: " + shown(key) + " = " + quoted(value);
+    if (any_part_is(key, [](const Key& known) { return known.type == Type::number; })) return {};
+    const auto is_secret = [](const Key& known) { return known.secret; };
+    const bool secret =
+        any_part_is(key, is_secret) || any_part_is(table_around(lines, number), is_secret);
+    return "; put the value into quotes: " + shown(key) + " = " +
+           (secret ? R"("...")" : quoted(value));
 }
 
 } // namespace
@@ -123,15 +161,15 @@ std::optional<Problem> unreadable(const File& file) {
     if (const auto line = too_deep(file.text); line != 0)
         return Problem{escaped(file.path) + ":" + std::to_string(line), "",
                        "more than " + std::to_string(most_dots) +
-                           " dots in one line, which would nest tables too deep; a key has one dot "
-                           "at the most, and an array may have a line for each item"};
+                           " dots in one line, which would nest tables too deep; a key has two "
+                           "dots at the most, and an array may have a line for each item"};
     return {};
 }
 
 Problem syntax_problem(const File& file, Position position, std::string_view description) {
     const Lines lines(file.text);
     std::string message = "not valid TOML: " + escaped(description);
-    message += missing_quotes(lines.line(position.line));
+    message += missing_quotes(lines, position.line);
     return {place(file.path, position), "", std::move(message)};
 }
 

@@ -1,9 +1,12 @@
 #include "config/values.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
 #include <system_error>
+
+#include "config/quote.h"
 
 namespace sluice::config {
 
@@ -36,6 +39,18 @@ std::optional<Counted> parse_count(std::string_view text) {
     const auto [end, error] = std::from_chars(text.data(), last, count);
     if (error != std::errc{}) return {};
     return Counted{count, text.substr(static_cast<std::size_t>(end - text.data()))};
+}
+
+bool is_control(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7F;
+}
+
+// RFC 9110, 5.6.2.
+bool is_token_letter(char c) {
+    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return letter || (c >= '0' && c <= '9') || marks.find(c) != std::string_view::npos;
 }
 
 } // namespace
@@ -71,6 +86,46 @@ std::optional<RestartLimit> parse_restart_limit(std::string_view text) {
     const auto window = parse_duration(counted->rest.substr(in.size()));
     if (!window || *window < std::chrono::seconds{1}) return {};
     return RestartLimit{static_cast<int>(counted->count), *window};
+}
+
+std::optional<int> parse_number(std::string_view text, int first, int last) {
+    const auto counted = parse_count(text);
+    if (!counted || !counted->rest.empty()) return {};
+    if (counted->count > static_cast<std::uint64_t>(last)) return {};
+    const auto number = static_cast<int>(counted->count);
+    return number < first ? std::nullopt : std::optional(number);
+}
+
+std::optional<Header> parse_header(std::string_view text) {
+    constexpr std::string_view colon = ": ";
+    const auto at = text.find(colon);
+    if (at == std::string_view::npos) return {};
+    const auto value = text.substr(at + colon.size());
+    constexpr std::string_view forbidden("\r\n\0", 3);
+    if (!is_token(text.substr(0, at)) || value.find_first_of(forbidden) != value.npos) return {};
+    return Header{text.substr(0, at), value};
+}
+
+bool is_token(std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, is_token_letter);
+}
+
+bool is_uri(std::string_view text) {
+    return text.starts_with('/') &&
+           std::ranges::none_of(text, [](char c) { return c == ' ' || is_control(c); });
+}
+
+bool is_absolute_path(std::string_view text) {
+    return text.starts_with('/') && text.find('\0') == std::string_view::npos && is_utf8(text);
+}
+
+bool is_control_socket(std::string_view text) {
+    if (text == "@" || text == "off") return true;
+    return is_absolute_path(text) && text.size() <= longest_socket_path;
+}
+
+bool is_name(std::string_view text) {
+    return !text.empty() && std::ranges::none_of(text, is_control);
 }
 
 std::string text_of(Duration duration) {

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "config/load.h"
+#include "config/print.h"
 #include "tests/fuzz/fuzz.h"
 
 // Variables end with a newline here; half of them are made to be sluice's.
@@ -17,5 +18,7 @@ void fuzz(std::string_view bytes) {
     const auto loaded = load(std::nullopt, environment);
     for (const auto& problem : loaded.problems)
         expect(to_text(problem).find('\n') == std::string::npos);
+    if (!any_error(loaded.problems))
+        expect(!any_error(load(File{"c", print(loaded)}, {}).problems));
     expect(without_own(environment).size() <= environment.size());
 }

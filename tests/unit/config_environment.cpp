@@ -36,6 +36,15 @@ TEST_CASE("every scalar key can be set by its variable") {
         "SLUICE_DRAIN_ANNOUNCE=3s",
         "SLUICE_DRAIN_QUEUE=4s",
         "SLUICE_DRAIN_LINGER=5s",
+        "SLUICE_RELOAD_STRATEGY=shared",
+        "SLUICE_RELOAD_RELEASE=/srv/app/current",
+        "SLUICE_RELOAD_READY=20s",
+        "SLUICE_RELOAD_RETIRE=2m",
+        "SLUICE_RELOAD_SPLAY=6s",
+        "SLUICE_RELOAD_SLOTS_DIR=/run/slots",
+        "SLUICE_RELOAD_SLOTS=4",
+        "SLUICE_RELOAD_LOW_MEMORY=signal",
+        "SLUICE_CONTROL_SOCKET=off",
         "SLUICE_LOG_LEVEL=debug",
         "SLUICE_LOG_FORMAT=json",
     });
@@ -50,6 +59,15 @@ TEST_CASE("every scalar key can be set by its variable") {
     CHECK(loaded.settings.drain.announce == 3s);
     CHECK(loaded.settings.drain.queue == 4s);
     CHECK(loaded.settings.drain.linger == 5s);
+    CHECK(loaded.settings.reload.strategy == Strategy::shared);
+    CHECK(loaded.settings.reload.release == "/srv/app/current");
+    CHECK(loaded.settings.reload.ready == 20s);
+    CHECK(loaded.settings.reload.retire == 2min);
+    CHECK(loaded.settings.reload.splay == 6s);
+    CHECK(loaded.settings.reload.slots_dir == "/run/slots");
+    CHECK(loaded.settings.reload.slots == 4);
+    CHECK(loaded.settings.reload.low_memory == LowMemory::signal);
+    CHECK(loaded.settings.control.socket == "off");
     CHECK(loaded.settings.log.level == LogLevel::debug);
     CHECK(loaded.settings.log.format == LogFormat::json);
     std::size_t scalars = 0;
@@ -68,6 +86,13 @@ TEST_CASE("a wrong value in a variable is an error with the variable's name") {
           R"(environment: SLUICE_SERVICE_RESTART: "allways" is not allowed; write "no", )"
           R"("on-failure" or "always"; did you mean always?)");
     CHECK(any_error(from({"SLUICE_LOG_LEVEL=x"}).problems));
+    CHECK(only_problem({"SLUICE_RELOAD_SLOTS=two"}) ==
+          R"(environment: SLUICE_RELOAD_SLOTS: "two" is not allowed; write a whole number from 1 )"
+          "to 1000, without quotes");
+    CHECK(only_problem({"SLUICE_RELOAD_RELEASE=current"}) ==
+          R"(environment: SLUICE_RELOAD_RELEASE: "current" is not an absolute path; write one )"
+          R"(that begins with "/")");
+    CHECK(any_error(from({"SLUICE_RELOAD_RELEASE=/a\xFF"}).problems));
 }
 
 TEST_CASE("an unknown variable is a warning") {
@@ -92,6 +117,15 @@ TEST_CASE("lists and tables do not come from the environment") {
     CHECK(only_problem({"SLUICE_SIGNALS_TERM=drain"}) ==
           "environment: SLUICE_SIGNALS_TERM: ignored, as lists and tables cannot come from the "
           "environment; write [signals] into the configuration file");
+    CHECK(only_problem({"SLUICE_RELOAD_WATCH=/srv"}) ==
+          "environment: SLUICE_RELOAD_WATCH: ignored, as lists and tables cannot come from the "
+          "environment; write reload.watch into the configuration file");
+    for (const std::string name :
+         {"SLUICE_RELOAD_WARMUP", "SLUICE_RELOAD_WARMUP_SCRIPT", "SLUICE_RELOAD_WARMUP_1_SCRIPT"})
+        CHECK(only_problem({name + "=x"}) ==
+              "environment: " + name +
+                  ": ignored, as lists and tables cannot come from the environment; write "
+                  "[[reload.warmup]] into the configuration file");
 }
 
 TEST_CASE("an empty variable counts as unset, known or not") {

@@ -192,8 +192,8 @@ TEST_CASE("a command is an array of strings with a program") {
           "/c.toml:2:12: service.command: an item is an array; every item is a string, so put "
           "it into quotes");
     CHECK(problems("[service]\ncommand = ['a', \"b\\u0000c\"]") ==
-          "/c.toml:2:17: service.command: \"b\\u0000c\" holds a NUL byte, which no program can "
-          "be given as an argument; remove it");
+          "/c.toml:2:17: service.command: \"b\\u0000c\" holds a NUL byte, which no program and "
+          "no path can have; remove it");
 }
 
 TEST_CASE("unknown keys and sections come with a hint") {
@@ -211,12 +211,14 @@ TEST_CASE("unknown keys and sections come with a hint") {
         {"[drain]\ncolour = 1", "2:1: drain.colour: unknown key; [drain] has announce, queue, "
                                 "deadline, kill_after and linger"},
         {"colour = 1", "1:1: colour: unknown key; every key belongs below one of [service], "
-                       "[signals], [drain] and [log]"},
+                       "[signals], [drain], [reload], [[reload.check]], [[reload.warmup]], "
+                       "[control] and [log]"},
         {"[drian]\ndeadline = '8s'\nx = 1", "1:2: drian: unknown section; did you mean [drain]?"},
         {"[colour]\nx = 1",
-         "1:2: colour: unknown section; there are [service], [signals], [drain] and [log]"},
+         "1:2: colour: unknown section; there are [service], [signals], [drain], [reload], "
+         "[[reload.check]], [[reload.warmup]], [control] and [log]"},
         {"\"\" = 1", "1:1: \"\": unknown key; every key belongs below one of [service], [signals], "
-                     "[drain] and [log]"},
+                     "[drain], [reload], [[reload.check]], [[reload.warmup]], [control] and [log]"},
     };
     for (const auto& [text, line] : cases) {
         CAPTURE(text);

@@ -20,6 +20,18 @@ void check_same(const Settings& a, const Settings& b) {
     CHECK(a.signals == b.signals);
     CHECK(a.drain.deadline == b.drain.deadline);
     CHECK(a.drain.kill_after == b.drain.kill_after);
+    CHECK(a.reload.strategy == b.reload.strategy);
+    CHECK(a.reload.release == b.reload.release);
+    CHECK(a.reload.checks == b.reload.checks);
+    CHECK(a.reload.ready == b.reload.ready);
+    CHECK(a.reload.warmups == b.reload.warmups);
+    CHECK(a.reload.retire == b.reload.retire);
+    CHECK(a.reload.splay == b.reload.splay);
+    CHECK(a.reload.watch == b.reload.watch);
+    CHECK(a.reload.slots_dir == b.reload.slots_dir);
+    CHECK(a.reload.slots == b.reload.slots);
+    CHECK(a.reload.low_memory == b.reload.low_memory);
+    CHECK(a.control.socket == b.control.socket);
     CHECK(a.log.level == b.log.level);
     CHECK(a.log.format == b.log.format);
 }
@@ -55,6 +67,24 @@ queue = "2s"  # default
 # deadline = ...  # default: 9s for php-fpm and nginx, none for plain
 kill_after = "500ms"  # default
 linger = "0s"  # default
+
+[reload]
+strategy = "switch"  # default
+# release = ...  # default: none
+ready = "10s"  # default
+retire = "60s"  # default
+splay = "0s"  # default
+# watch = ...  # default: none
+# slots_dir = ...  # default: none
+slots = 1  # default
+low_memory = "refuse"  # default
+
+# [[reload.check]]  # default: none
+
+# [[reload.warmup]]  # default: none
+
+[control]
+# socket = ...  # default: /run/sluice.sock where that can be written, else abstract
 
 [log]
 # level = ...  # default: info for php-fpm and nginx, warning for plain
@@ -99,6 +129,37 @@ WINCH = "reload"
 [drain]
 deadline = "0s"
 kill_after = "0s"
+[reload]
+strategy = "shared"
+release = "/srv/é \"a\"/current"
+ready = "1m"
+retire = "1500ms"
+splay = "3s"
+watch = ["/srv/app/current", "/etc/php\t"]
+slots_dir = "/run/slots"
+slots = 0x10
+low_memory = "proceed"
+[[reload.check]]
+command = ["php", "", "bin/check \n\u0001"]
+timeout = "1ms"
+[[reload.check]]
+command = ["true"]
+[[reload.warmup]]
+script = "a.php"
+[[reload.warmup]]
+pool = "www"
+script = "public/index.php"
+uri = "/a?b=\"c\""
+method = "POST"
+headers = { Host = "...", "X!Y" = "..." }
+body = "..."
+count = 1_000
+concurrency = 64
+status = 503
+text = "\u0000 \n'''"
+timeout = "2m"
+[control]
+socket = "@"
 [log]
 level = "error"
 format = "json"
@@ -108,4 +169,63 @@ format = "json"
                      {"SLUICE_DRAIN_DEADLINE=25s", "SLUICE_LOG_LEVEL=debug"});
     // A path is part of the comments, whatever it is.
     check_round_trip("/a\nb\x01\xFF\"#.toml", "[log]\nlevel = \"debug\"\n", {});
+}
+
+TEST_CASE("entries are printed as arrays of tables, each key with its origin") {
+    const File file{"c", R"([reload]
+watch = ["/a", "/b"]
+slots = 3
+[[reload.check]]
+command = ["php", "-v"]
+[[reload.warmup]]
+script = "a.php"
+[[reload.warmup]]
+script = "b.php"
+status = 204
+)"};
+    const auto text = print(load(file, {}));
+    CHECK(text.find("\nwatch = [\"/a\", \"/b\"]  # c:2\n") != std::string::npos);
+    CHECK(text.find("\nslots = 3  # c:3\n") != std::string::npos);
+    CHECK(text.find(R"(
+[[reload.check]]
+command = ["php", "-v"]  # c:5
+timeout = "10s"  # default
+
+[[reload.warmup]]
+# pool = ...  # default: the only one
+script = "a.php"  # c:7
+# uri = ...  # default: "/" and the script's file name
+method = "GET"  # default
+# headers = ...  # default: none
+# body = ...  # default: empty
+count = 1  # default
+concurrency = 1  # default
+status = 200  # default
+# text = ...  # default: anything
+timeout = "10s"  # default
+
+[[reload.warmup]]
+# pool = ...  # default: the only one
+script = "b.php"  # c:9
+)") != std::string::npos);
+    CHECK(text.find("\nstatus = 204  # c:10\n") != std::string::npos);
+}
+
+TEST_CASE("the values of headers and bodies are not printed") {
+    const File file{"c", R"([[reload.warmup]]
+script = "a.php"
+body = "password=hunter2"
+[reload.warmup.headers]
+Authorization = "Bearer hunter2"
+Cookie = "id=hunter2"
+)"};
+    const auto loaded = load(file, {});
+    REQUIRE(loaded.problems.empty());
+    CHECK(loaded.settings.reload.warmups.front().body == "password=hunter2");
+    const auto text = print(loaded);
+    CHECK(text.find("hunter2") == std::string::npos);
+    CHECK(text.find("\nbody = \"...\"  # c:3\n") != std::string::npos);
+    CHECK(text.find("\nheaders = { \"Authorization\" = \"...\", \"Cookie\" = \"...\" }  # c:4\n") !=
+          std::string::npos);
+    CHECK(load(File{"printed", text}, {}).problems.empty());
 }

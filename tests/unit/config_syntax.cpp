@@ -50,6 +50,25 @@ TEST_CASE("a syntax error of a beginner comes with the next step") {
     }
 }
 
+TEST_CASE("a syntax error shows no value that may be a secret") {
+    for (const std::string text : {
+             "[[reload.warmup]]\nbody = hunter2\n",
+             "[[reload.warmup]]\nscript = 'a'\n[reload.warmup.headers]\n# x\nX-Token = hunter2\n",
+             "[[ reload.warmup ]]\nscript = 'a'\nheaders.X-Token = hunter2\n",
+             "[ reload . warmup . headers ] # [x]\nX-Token = hunter2\n",
+         }) {
+        CAPTURE(text);
+        const auto line = problems(text);
+        CHECK(line.find("hunter2") == std::string::npos);
+        CHECK(line.ends_with(" = \"...\""));
+    }
+    CHECK(problems("[reload.warmup.headers]\n[drain]\ndeadline = 8s").ends_with("= \"8s\""));
+}
+
+TEST_CASE("quotes are no cure for a number") {
+    CHECK(problems("[reload]\nslots = two\n").find("quotes") == std::string::npos);
+}
+
 TEST_CASE("files that are no TOML") {
     const std::vector<std::pair<std::string, std::string>> cases{
         {"é = 1", "/c.toml:1:1: not valid TOML: "},
@@ -82,7 +101,7 @@ TEST_CASE("nesting does not cost the stack") {
     std::string dotted = "a";
     for (int i = 0; i < 400'000; ++i) dotted += ".a";
     const auto deep = "more than 100 dots in one line, which would nest tables too deep; a key has "
-                      "one dot at the most, and an array may have a line for each item"s;
+                      "two dots at the most, and an array may have a line for each item"s;
     CHECK(problems(dotted + " = 1") == "/c.toml:1: " + deep);
     CHECK(problems("\n[" + dotted + "]") == "/c.toml:2: " + deep);
     CHECK(problems("a = { " + dotted + " = 1 }") == "/c.toml:1: " + deep);

@@ -124,3 +124,51 @@ TEST_CASE("quoted text is cut between characters") {
     CHECK(quoted(wide) == '"' + std::string(59, 'a') + "...\" (99 bytes)");
     CHECK(quoted(std::string(100, '\x80')).size() < 300);
 }
+
+TEST_CASE("a number is digits within its range") {
+    CHECK(parse_number("1", 1, 64) == 1);
+    CHECK(parse_number("64", 1, 64) == 64);
+    CHECK(parse_number("007", 1, 64) == 7);
+    for (const std::string text : {"", "0", "65", "-1", "+1", " 1", "1 ", "1.0", "0x1", "1s", "1_0",
+                                   "4294967297", "18446744073709551617"}) {
+        CAPTURE(text);
+        CHECK_FALSE(parse_number(text, 1, 64));
+    }
+}
+
+TEST_CASE("a header is a name and a value of one line") {
+    CHECK(parse_header("Host: example.org") == Header{"Host", "example.org"});
+    CHECK(parse_header("X!#$%&'*+-.^_`|~9: ") == Header{"X!#$%&'*+-.^_`|~9", ""});
+    CHECK(parse_header("A:  b: c ") == Header{"A", " b: c "});
+    CHECK(parse_header("A: \xC3\xA9\t") == Header{"A", "\xC3\xA9\t"});
+    for (const auto& text :
+         {""s, "A"s, "A:b"s, ": b"s, "A b: c"s, "A : c"s, "A\n: c"s, "\xC3\xA9: c"s, "A: b\r"s,
+          "A: b\nC: d"s, "A: b\0"s, "A\0: b"s, "(A): b"s}) {
+        CAPTURE(text);
+        CHECK_FALSE(parse_header(text));
+    }
+}
+
+TEST_CASE("what is a token, a URI, a path, a name and a control socket") {
+    CHECK(is_token("GET"));
+    CHECK_FALSE(is_token(""));
+    CHECK_FALSE(is_token("GET /"));
+    CHECK(is_uri("/"));
+    CHECK(is_uri("/a%20b?c=d&e[]=\xC3\xA9"));
+    for (const auto& text : {""s, "a"s, "http://a/"s, "/a b"s, "/a\n"s, "/\x7F"s, "/\0"s, "?a"s})
+        CHECK_FALSE(is_uri(text));
+    CHECK(is_absolute_path("/"));
+    CHECK(is_absolute_path("/a b/\xC3\xA9"));
+    for (const auto& text : {""s, "a"s, "./a"s, "~/a"s, "/a\0b"s, "/\xFF"s, "/\xC3"s})
+        CHECK_FALSE(is_absolute_path(text));
+    CHECK(is_name("www"));
+    CHECK(is_name("public/index.php"));
+    for (const auto& text : {""s, "a\nb"s, "a\0"s, "\x7F"s}) CHECK_FALSE(is_name(text));
+    CHECK(is_control_socket("/run/sluice.sock"));
+    CHECK(is_control_socket("@"));
+    CHECK(is_control_socket("off"));
+    CHECK(is_control_socket("/" + std::string(longest_socket_path - 1, 'a')));
+    CHECK_FALSE(is_control_socket("/" + std::string(longest_socket_path, 'a')));
+    for (const auto& text : {""s, "on"s, "@sluice"s, "run/sluice.sock"s, "OFF"s})
+        CHECK_FALSE(is_control_socket(text));
+}
