@@ -14,22 +14,23 @@ namespace json = boost::json;
 
 std::string encode(const Progress& progress) {
     const bool done = progress.state == Progress::State::done;
-    return "{\"step\":" + os::json_string(progress.step) + ",\"state\":\"" +
-           (done ? "done" : "begins") + "\",\"took_ms\":" + std::to_string(progress.took.count()) +
-           ",\"text\":" + os::json_string(progress.text) + "}";
+    return R"({"step":)" + os::json_string(progress.step) + R"(,"state":)" +
+           (done ? R"("done")" : R"("begins")") + R"(,"took_ms":)" +
+           std::to_string(progress.took.count()) + R"(,"text":)" + os::json_string(progress.text) +
+           "}";
 }
 
 std::string encode(const Done& done) {
-    return std::string("{\"done\":true,\"ok\":") + (done.ok ? "true" : "false") +
-           ",\"text\":" + os::json_string(done.text) + "}";
+    return std::string(R"({"done":true,"ok":)") + (done.ok ? "true" : "false") + R"(,"text":)" +
+           os::json_string(done.text) + "}";
 }
 
 std::string encode(const Status& status) {
-    return "{\"status\":" + status.json + "}";
+    return R"({"status":)" + status.json + "}";
 }
 
 std::string encode(const Failure& failure) {
-    return "{\"error\":" + os::json_string(failure.text) + "}";
+    return R"({"error":)" + os::json_string(failure.text) + "}";
 }
 
 std::optional<Reply> reply_of(Members& members) {
@@ -51,7 +52,7 @@ std::optional<Reply> reply_of(Members& members) {
 
 // The report as it came, not as a parser would write it again.
 std::optional<Reply> status_of(std::string_view line) {
-    constexpr std::string_view before = "{\"status\":";
+    constexpr std::string_view before = R"({"status":)";
     if (!line.starts_with(before) || !line.ends_with('}')) return {};
     line.remove_prefix(before.size());
     line.remove_suffix(1);

@@ -26,7 +26,7 @@ using OnRequest = std::function<void(Request, std::shared_ptr<Session>)>;
 /// One client: reads its one request, and sends it what the owner of the server answers. It never
 /// waits for a client: who sends nothing, sends too much or does not read is dropped. It keeps
 /// itself alive only while it waits for something; who is to answer later keeps the pointer, and
-/// one that is let go without end() closes the connection.
+/// one that is let go without end() closes the connection. It must not outlive the loop.
 class Session : public std::enable_shared_from_this<Session> {
   public:
     using Socket = boost::asio::local::stream_protocol::socket;

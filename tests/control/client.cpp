@@ -110,7 +110,7 @@ TEST_CASE("on a terminal the step under way is shown, and is gone afterwards") {
 TEST_CASE("Ctrl-C ends a client that waits") {
     const TempFolder folder;
     Holding holding;
-    const Running running(folder.path("s"), holding.take());
+    const Running running(folder.path("s"), holding);
     ChildProcess client(
         {{sluice_program(), "reload", "--wait", "--socket", running.address()}, {}, {}});
     REQUIRE(eventually([&] { return holding.count() == 1; }));

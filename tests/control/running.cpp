@@ -70,9 +70,26 @@ Running::Running(const std::optional<std::string>& configured, OnRequest on_requ
     thread_ = std::thread([this] { loop_.run(); });
 }
 
+Running::Running(const std::string& configured, Holding& holding)
+    : Running(configured, holding.take(), holding) {}
+
+Running::Running(const std::string& configured, OnRequest on_request, Holding& holding)
+    : Running(configured, std::move(on_request)) {
+    holding_ = &holding;
+}
+
 Running::~Running() {
+    close();
+    if (holding_ != nullptr) holding_->sessions.clear();
+}
+
+void Running::close() {
+    if (!thread_.joinable()) return;
     loop_.stop();
     thread_.join();
+    server_.reset();
+    loop_.restart();
+    loop_.poll(); // what was queued for the server does no harm
 }
 
 std::chrono::nanoseconds Running::processor_time() {

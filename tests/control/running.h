@@ -20,7 +20,8 @@ void answer(sluice::control::Request request,
 /// What `answer` says to `status`.
 sluice::core::Report some_report();
 
-/// Takes every session, and answers none.
+/// Takes every session, and answers none. For one Running, which takes them away at its end: they
+/// must not outlive its loop.
 struct Holding {
     std::mutex mutex;
     std::vector<std::shared_ptr<sluice::control::Session>> sessions;
@@ -35,11 +36,16 @@ class Running {
   public:
     explicit Running(const std::optional<std::string>& configured,
                      sluice::control::OnRequest on_request = answer);
+    Running(const std::string& configured, Holding& holding);
+    Running(const std::string& configured, sluice::control::OnRequest on_request, Holding& holding);
     ~Running();
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
 
     const std::string& address() const { return server_->address(); }
+
+    /// The server's end, while the loop lives on.
+    void close();
 
     /// What the loop's thread has used of the processor.
     std::chrono::nanoseconds processor_time();
@@ -47,6 +53,7 @@ class Running {
   private:
     boost::asio::io_context loop_{1};
     std::optional<sluice::control::Server> server_;
+    Holding* holding_ = nullptr;
     std::thread thread_;
 };
 
