@@ -18,6 +18,7 @@ std::optional<std::string> config_of_first_process() {
     const auto arguments = control::arguments_in(os::text_of("/proc/1/cmdline"));
     if (!control::is_sluice(arguments, ::program_invocation_name)) return {};
     std::vector<const char*> argv;
+    argv.reserve(arguments.size());
     for (const auto& argument : arguments) argv.push_back(argument.c_str());
     return parse_command_line(static_cast<int>(argv.size()), argv.data()).config;
 }

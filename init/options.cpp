@@ -149,9 +149,10 @@ std::size_t own_words(int argc, const char* const* argv, int first) {
 }
 
 void add_ask_options(CLI::App& app, const Ask& ask, Raw& raw) {
-    app.add_option("--socket", raw.socket,
-                   "the running sluice's control socket: a path, or a name that begins with \"@\" "
-                   "(default: SLUICE_CONTROL_SOCKET, or what its configuration says)")
+    app.add_option(
+           "--socket", raw.socket,
+           "its control socket: a path or \"@name\" (default: SLUICE_CONTROL_SOCKET, or what "
+           "is configured)")
         ->type_name("ADDRESS");
     if (ask.flag != nullptr) app.add_flag(ask.flag, raw.more, ask.flag_help);
     app.footer("Exit status: 0; 1 if sluice says no; 125 if it could not be asked. A service that "

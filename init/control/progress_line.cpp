@@ -33,13 +33,13 @@ void ProgressLine::show(const Progress& progress) {
         (progress.text.empty() ? "" : ", " + os::one_line(progress.text)) + "\n");
 }
 
-void ProgressLine::tick() {
+void ProgressLine::tick() const {
     if (!ticks()) return;
     const auto passed = std::chrono::steady_clock::now() - began_;
     put("\r\x1b[K" + step_ + " ... " + core::in_words(passed));
 }
 
-void ProgressLine::clear() {
+void ProgressLine::clear() const {
     if (ticks()) put("\r\x1b[K");
 }
 

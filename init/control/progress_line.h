@@ -21,13 +21,13 @@ class ProgressLine {
     void show(const Progress& progress);
 
     /// Shows the time again, for a step that is under way on a terminal.
-    void tick();
+    void tick() const;
 
     /// True if tick() has something to do.
     bool ticks() const { return terminal_ && !step_.empty(); }
 
     /// Takes the line away that will be rewritten.
-    void clear();
+    void clear() const;
 
   private:
     bool terminal_;

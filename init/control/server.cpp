@@ -76,7 +76,7 @@ std::optional<std::string> Server::open(const std::optional<std::string>& config
     if (*configured == "@") return open_abstract();
     if (configured->starts_with('/')) return open_path(*configured);
     return "control.socket: " + config::quoted(*configured) +
-           " is neither an absolute path nor \"@\" (an abstract socket) nor \"off\"";
+           R"( is neither an absolute path nor "@" (an abstract socket) nor "off")";
 }
 
 std::optional<std::string> Server::open_path(const std::string& path) {

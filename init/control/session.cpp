@@ -37,13 +37,13 @@ void Session::start(OnRequest on_request) {
     read();
 }
 
-void Session::line(std::string json) {
+void Session::line(std::string_view json) {
     if (ending_ || closed()) return;
     if (queued_.size() + sending_.size() + json.size() >= most_queued) {
         drop();
         return;
     }
-    queued_ += std::move(json);
+    queued_ += json;
     queued_ += '\n';
     if (sending_.empty()) write();
 }
@@ -142,11 +142,9 @@ void Session::write() {
                           self->sending_.clear();
                           if (self->closed()) return;
                           self->timer_.cancel();
-                          if (error) {
-                              self->drop();
-                          } else if (!self->queued_.empty()) {
+                          if (!error && !self->queued_.empty()) {
                               self->write();
-                          } else if (self->ending_) {
+                          } else if (error || self->ending_) {
                               self->drop();
                           }
                       });

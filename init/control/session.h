@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "init/control/request.h"
 
@@ -37,7 +38,7 @@ class Session : public std::enable_shared_from_this<Session> {
     void start(OnRequest on_request);
 
     /// Queues one line, without its newline. Does nothing after end() or once closed.
-    void line(std::string json);
+    void line(std::string_view json);
 
     /// Sends what is queued and closes.
     void end();
