@@ -61,7 +61,7 @@ unsigned deceptive(std::string_view sequence) {
 }
 
 std::string escaped_code(unsigned code) {
-    std::array<char, 8> text{};
+    std::array<char, 16> text{};
     std::snprintf(text.data(), text.size(), "\\u%04x", code);
     return text.data();
 }

@@ -69,10 +69,10 @@ TEST_CASE("each request, its answer and its exit status") {
         return sluice_client(words);
     };
     const auto status = ask({"status"});
+    CAPTURE(status.err);
     CHECK(status.status == 0);
     CHECK(status.err.empty());
-    CHECK(contains(status.out, "evil\\u001b[2J (php-fpm): running; sluice 9.9") !=
-          contains(status.out, "evil\\x1b[2J (php-fpm): running; sluice 9.9"));
+    CHECK(contains(status.out, "evil\\x1b[2J (php-fpm): running; sluice 9.9"));
     CHECK(contains(status.out, "workers: 8, 1 busy"));
     CHECK(contains(status.out, "GET /\\u009b"));
     const auto json = ask({"status", "--json"});
