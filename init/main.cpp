@@ -10,7 +10,9 @@
 
 #include "config/load.h"
 #include "config/print.h"
+#include "init/control/client.h"
 #include "init/core/words.h"
+#include "init/find_sluice.h"
 #include "init/options.h"
 #include "init/os/descriptors.h"
 #include "init/os/fatal.h"
@@ -178,6 +180,17 @@ int check(const CommandLine& line) {
     return prepared.check_failed;
 }
 
+// A client of the sluice that runs: an ordinary process, which Ctrl-C ends.
+int ask(const CommandLine& line) {
+    if (!line.problems.empty()) {
+        std::fprintf(stderr, "%s\n", config::to_text(line.problems.front()).c_str());
+        return core::exit_own_error;
+    }
+    signals::reset_for_child();
+    return control::ask(line.request, find_sluice(line.socket, environment()),
+                        line.json ? control::Form::json : control::Form::text);
+}
+
 int carry_out(const CommandLine& line, const std::vector<int>& inherited) {
     if (!line.text.empty() && !line.problems.empty()) { // no options to go on with
         std::fprintf(stderr, "%s\n%s", config::to_text(line.problems.front()).c_str(),
@@ -188,6 +201,7 @@ int carry_out(const CommandLine& line, const std::vector<int>& inherited) {
     switch (line.task) {
     case CommandLine::Task::run: return run(line, inherited);
     case CommandLine::Task::check: exit_code = check(line); break;
+    case CommandLine::Task::ask: exit_code = ask(line); break;
     case CommandLine::Task::say: print(line.text); break;
     }
     if (std::fflush(stdout) == 0) return exit_code;

@@ -1,5 +1,6 @@
 #include "init/os/json_text.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -43,6 +44,28 @@ std::size_t sequence_length(std::string_view text) {
     return length;
 }
 
+// What a terminal obeys, or what makes it show a line in another order than it is: U+0080 to U+009F
+// (controls in two bytes), the directions of writing (U+061C, U+200E, U+200F, U+202A to U+202E,
+// U+2066 to U+2069) and line ends (U+2028, U+2029). `sequence` is one valid UTF-8 sequence.
+unsigned deceptive(std::string_view sequence) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(sequence[i]); };
+    unsigned code = 0;
+    if (sequence.size() == 2) code = (byte(0) & 0x1FU) << 6U | (byte(1) & 0x3FU);
+    if (sequence.size() == 3) {
+        code = (byte(0) & 0x0FU) << 12U | (byte(1) & 0x3FU) << 6U | (byte(2) & 0x3FU);
+    }
+    const auto within = [&](unsigned from, unsigned to) { return code >= from && code <= to; };
+    const bool is = within(0x80, 0x9F) || code == 0x61C || within(0x200E, 0x200F) ||
+                    within(0x2028, 0x202E) || within(0x2066, 0x2069);
+    return is ? code : 0;
+}
+
+std::string escaped_code(unsigned code) {
+    std::array<char, 16> text{};
+    std::snprintf(text.data(), text.size(), "\\u%04x", code);
+    return text.data();
+}
+
 } // namespace
 
 std::string json_string(std::string_view text) {
@@ -57,6 +80,8 @@ std::string json_string(std::string_view text) {
             json += {'\\', c};
         } else if (is_control(c)) {
             json += escaped(c, "\\u%04x");
+        } else if (const auto code = deceptive(text.substr(0, length))) {
+            json += escaped_code(code);
         } else {
             json += text.substr(0, length);
         }
@@ -73,14 +98,20 @@ std::string json_value(const std::variant<std::string, std::int64_t>& value) {
 std::string one_line(std::string_view text) {
     std::string line;
     line.reserve(text.size());
-    for (const char c : text) {
+    while (!text.empty()) {
+        const char c = text.front();
+        // Bytes that are no UTF-8 stay as they are: a path in another encoding is still a path.
+        const auto length = std::max<std::size_t>(sequence_length(text), 1);
         if (c == '\n') {
             line += "\\n";
         } else if (is_control(c)) {
             line += escaped(c, "\\x%02x");
+        } else if (const auto code = deceptive(text.substr(0, length))) {
+            line += escaped_code(code);
         } else {
-            line += c;
+            line += text.substr(0, length);
         }
+        text.remove_prefix(length);
     }
     return line;
 }

@@ -26,6 +26,21 @@ TEST_CASE("numbers stay numbers") {
 TEST_CASE("a line stays one line") {
     CHECK(one_line("a\nb\x1b[31m\tc") == "a\\nb\\x1b[31m\\x09c");
     CHECK(one_line("\xC3\xA9") == "\xC3\xA9");
+    CHECK(one_line("\xE9 caf\xC3") == "\xE9 caf\xC3"); // Latin-1, and cut short
+}
+
+TEST_CASE("what a terminal obeys is escaped when it has two or three bytes, too") {
+    const std::string csi = "\xC2\x9B"
+                            "31m";
+    CHECK(one_line(csi) == "\\u009b31m");
+    CHECK(json_string(csi) == "\"\\u009b31m\"");
+    CHECK(one_line("a\xE2\x80\xAEz\xE2\x81\xA6\xD8\x9C") == "a\\u202ez\\u2066\\u061c");
+    CHECK(json_string("\xE2\x80\xA8\xE2\x80\x8F") == "\"\\u2028\\u200f\"");
+    // Their neighbours are text.
+    for (const std::string text : {"\xC2\xA0", "\xE2\x80\x8D", "\xE2\x80\xAF", "\xE2\x81\xA5"}) {
+        CHECK(one_line(text) == text);
+        CHECK(json_string(text) == "\"" + text + "\"");
+    }
 }
 
 } // namespace sluice::os
