@@ -1,5 +1,6 @@
 #include "init/fpm_generation.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -38,7 +39,8 @@ void leave_out_status(fpm::Overrides& overrides) {
 
 class Making {
   public:
-    Making(core::Plan base, Purpose purpose) : purpose_(purpose) {
+    Making(core::Plan base, fpm::Needs needs, Purpose purpose)
+        : purpose_(purpose), needs_(std::move(needs)) {
         generation_.plan = std::move(base);
     }
 
@@ -55,6 +57,8 @@ class Making {
         }
         const auto wrapper = call.config ? wrap(*call.config, effective) : call.config_as_given;
         if (!call.config && effective) own_sockets(*effective, nullptr);
+        if (effective) generation_.pools = effective->pools;
+        if (needs_.release) plan().release = needs_.release->folder;
         plan().command = service.wrapper;
         if (!service.implied) plan().command.push_back(service.program);
         const auto words = fpm::foreground(service.arguments, wrapper);
@@ -67,11 +71,17 @@ class Making {
 
     // `overrides`: takes what the wrapper config has to set; null: there is none.
     void own_sockets(const fpm::EffectiveConfig& effective, fpm::Overrides* overrides) {
-        auto planned = fpm::plan_sockets(effective, this_machine(), overrides != nullptr);
+        auto planned = fpm::plan_sockets(effective, this_machine(), overrides != nullptr, needs_);
         for (auto& text : planned.notices) notice(std::move(text));
         auto& stop = plan().stop;
         stop.owns_listeners = !planned.listeners.empty();
         stop.owns_all_listeners = planned.all;
+        for (auto& ping : planned.pings) {
+            const auto socket = std::ranges::find_if(planned.listeners, [&](const auto& one) {
+                return one.users && one.pool == ping.pool;
+            });
+            generation_.pings.push_back({ping.pool, socket->key, ping.path, ping.response});
+        }
         for (auto& socket : planned.listeners) {
             plan().listeners.push_back(
                 "pool " + socket.pool + ": " + to_string(socket.wanted.endpoint) + ", backlog " +
@@ -136,13 +146,25 @@ class Making {
         auto& reload = plan().reload;
         if (reload.strategy == config::Strategy::signal) return;
         const auto& stop = plan().stop;
-        if (stop.owns_listeners && stop.owns_all_listeners && !plan().fpm_config.empty()) return;
+        if (stop.owns_listeners && stop.owns_all_listeners && !plan().fpm_config.empty()) {
+            warn_of_unprotected_layout();
+            return;
+        }
         reload.strategy = config::Strategy::signal;
         notice("a reload is FPM's own (USR2), because not all of its sockets are sluice's: every "
                "new request waits for the slowest one in flight, and nothing proves the new code");
     }
 
+    void warn_of_unprotected_layout() {
+        if (needs_.release) return;
+        notice("reload.release is not set: at a reload the old generation can meet files of the "
+               "new release before that is proved, and after a rollback it keeps meeting them; "
+               "publish each release in a folder of its own, name the symlink that leads to it in "
+               "reload.release, and have the web server pass paths relative to it");
+    }
+
     Purpose purpose_;
+    fpm::Needs needs_;
     Generation generation_;
 };
 
@@ -168,8 +190,21 @@ std::optional<Telling> have_fpm_tell(const FpmCall& call, const std::string& con
 
 Generation make_fpm_generation(core::Plan base, const FpmCall& call,
                                const std::optional<fpm::EffectiveConfig>& effective,
-                               Purpose purpose) {
-    return Making(std::move(base), purpose).make(call, effective);
+                               const fpm::Needs& needs, Purpose purpose) {
+    return Making(std::move(base), needs, purpose).make(call, effective);
+}
+
+std::variant<std::optional<fpm::Release>, std::string>
+resolve_release(const std::optional<std::string>& link) {
+    if (!link) return std::nullopt;
+    std::error_code error;
+    const auto folder = std::filesystem::canonical(*link, error);
+    if (!error && std::filesystem::is_directory(folder, error)) {
+        return fpm::Release{.link = *link, .folder = folder.string()};
+    }
+    return "reload.release: " + *link + " leads to no folder (" +
+           (error ? error.message() : std::string("it is something else")) +
+           "): make it a symlink to the release's folder";
 }
 
 void own_unseen_sockets(Generation& generation, const fpm::EffectiveConfig& effective,

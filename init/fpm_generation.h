@@ -2,9 +2,11 @@
 
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "init/fpm/effective_config.h"
+#include "init/fpm/needs.h"
 #include "init/fpm/recognise.h"
 #include "init/generation.h"
 
@@ -39,7 +41,11 @@ os::Launch fpm_launch(const FpmCall& call, const std::vector<std::string>& words
 /// where it is for a run; the listeners (Generation::wishes) are for the Intake to open.
 Generation make_fpm_generation(core::Plan base, const FpmCall& call,
                                const std::optional<fpm::EffectiveConfig>& effective,
-                               Purpose purpose);
+                               const fpm::Needs& needs, Purpose purpose);
+
+/// The folder that reload.release leads to now; nothing: it is not set. Or why there is none.
+std::variant<std::optional<fpm::Release>, std::string>
+resolve_release(const std::optional<std::string>& link);
 
 /// Only its sockets, for an FPM that is somewhere behind another program.
 void own_unseen_sockets(Generation& generation, const fpm::EffectiveConfig& effective,

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "init/core/plan.h"
+#include "init/fpm/effective_config.h"
 #include "init/intake.h"
 #include "init/os/descriptor.h"
 #include "init/os/spawn.h"
@@ -14,12 +17,23 @@ namespace sluice {
 /// `check` binds nothing: the service may be running beside it.
 enum class Purpose { run, check };
 
+/// What a pool is asked over the listener that its users will come by.
+struct Ping {
+    std::string pool;
+    std::string key; // of that listener
+    std::string path;
+    std::string response;
+};
+
 /// What the runs of one generation are made of. Its listeners are the Intake's.
 struct Generation {
     core::Plan plan;
-    os::Launch launch;         // without the sockets, which handing_over() adds
-    os::Descriptor fpm_config; // the wrapper config, which `launch` hands over
-    std::vector<Wish> wishes;  // the listeners that it is to have
+    os::Launch launch;                     // without the sockets, which handing_over() adds
+    os::Descriptor fpm_config;             // the wrapper config, which `launch` hands over
+    std::vector<Wish> wishes;              // the listeners that it is to have
+    std::vector<Ping> pings;               // what proves that it answers
+    std::map<std::string, int> head_start; // pool -> workers that are to be there before its users
+    std::vector<fpm::Pool> pools;          // as the user configured them
     StatusSockets status;
 };
 

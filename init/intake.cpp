@@ -120,6 +120,14 @@ std::optional<core::CannotJoin> Intake::join() {
     return join(wishes, Beside::own);
 }
 
+std::optional<net::WayIn> Intake::way_in(const std::string& key) {
+    for (auto& entry : entries_) {
+        if (entry.part == Part::joins && entry.wish.key == key) return entry.address.way_to_live();
+        if (entry.next && entry.next->key == key) return entry.address.way_in();
+    }
+    return {};
+}
+
 std::string Intake::obstacle() const {
     for (const auto& entry : entries_) {
         if (!entry.next || entry.address.next() == nullptr || is_tcp(entry.address)) continue;

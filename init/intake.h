@@ -50,6 +50,10 @@ class Intake {
     /// The same for a next run of the same generation.
     std::optional<core::CannotJoin> join();
 
+    /// How sluice itself gets to the next generation's listener that FPM calls by this key, before
+    /// users do. Nothing where that one is shared, or the kernel does not let.
+    std::optional<net::WayIn> way_in(const std::string& key);
+
     /// Why users could not be led to the next generation's now; empty: they can.
     std::string obstacle() const;
 

@@ -146,7 +146,8 @@ class Preparation {
     }
 
     void complete(fpm::Service service) {
-        prepare_fpm(result_, std::move(service), environment_, search_path_, purpose_,
+        prepare_fpm(result_, std::move(service), environment_, search_path_,
+                    settings_.reload.release, purpose_,
                     [this](const os::Launch& launch) { return run(launch); });
     }
 

@@ -25,11 +25,17 @@ class Preparation {
         call_.search_path = search_path;
     }
 
-    void prepare(Purpose purpose) {
+    void prepare(const std::optional<std::string>& release_link, Purpose purpose) {
         ask();
         if (!result_.problems.empty() || result_.stopped) return;
+        auto release = resolve_release(release_link);
+        if (const auto* const why = std::get_if<std::string>(&release)) {
+            refuse(core::exit_own_error, *why);
+            return;
+        }
+        const fpm::Needs needs{.release = std::get<0>(std::move(release))};
         result_.first =
-            make_fpm_generation(std::move(result_.first.plan), call_, effective_, purpose);
+            make_fpm_generation(std::move(result_.first.plan), call_, effective_, needs, purpose);
         result_.fpm = std::move(call_);
     }
 
@@ -165,9 +171,10 @@ class Preparation {
 
 void prepare_fpm(Prepared& result, fpm::Service service,
                  const std::vector<std::string>& environment, const std::string& search_path,
-                 Purpose purpose, const RunCheck& run) {
+                 const std::optional<std::string>& release, Purpose purpose, const RunCheck& run) {
     result.first.plan.name = std::filesystem::path(service.program).filename();
-    Preparation(result, std::move(service), environment, search_path, run).prepare(purpose);
+    Preparation(result, std::move(service), environment, search_path, run)
+        .prepare(release, purpose);
 }
 
 void prepare_unseen_fpm(Prepared& result, const std::vector<std::string>& command,

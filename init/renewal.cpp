@@ -54,10 +54,12 @@ std::string failure_of(const os::Captured& captured, const std::string& what,
 
 } // namespace
 
-Renewal::Renewal(boost::asio::io_context& loop, const Sources& sources,
-                 const config::Settings& live, Done done)
-    : loop_(loop), sources_(sources), done_(std::make_shared<Done>(std::move(done))) {
-    read(live);
+Renewal::Renewal(boost::asio::io_context& loop, const Sources& sources, Before before, Done done)
+    : loop_(loop),
+      sources_(sources),
+      before_(std::move(before)),
+      done_(std::make_shared<Done>(std::move(done))) {
+    read();
 }
 
 bool Renewal::ended(pid_t pid, int wait_status) {
@@ -79,7 +81,8 @@ void Renewal::finish() {
     });
 }
 
-void Renewal::read(const config::Settings& live) {
+void Renewal::read() {
+    const auto& live = before_.settings;
     config::Problems problems;
     const auto file = config::find_file(sources_.config, sources_.variables, problems);
     auto loaded = config::load(file, sources_.variables);
@@ -105,7 +108,27 @@ void Renewal::read(const config::Settings& live) {
     keep(result_.settings.service.kind, live.service.kind, "service.kind");
     keep(result_.settings.control.socket, live.control.socket, "control.socket");
     keep(result_.settings.log.format, live.log.format, "log.format");
-    check();
+    look_for_room();
+}
+
+void Renewal::look_for_room() {
+    if (before_.no_room.empty()) {
+        check();
+        return;
+    }
+    switch (result_.settings.reload.low_memory) {
+    case config::LowMemory::refuse: refuse(before_.no_room); return;
+    case config::LowMemory::proceed:
+        result_.notices.push_back(before_.no_room + "; going on (reload.low_memory = \"proceed\")");
+        check();
+        return;
+    case config::LowMemory::signal:
+        result_.notices.push_back(before_.no_room +
+                                  "; FPM reloads by itself (reload.low_memory = \"signal\")");
+        result_.by_signal = true;
+        finish();
+        return;
+    }
 }
 
 void Renewal::check() {
@@ -162,10 +185,26 @@ void Renewal::make(const std::string& told) {
         refuse(sources_.fpm->service.program + " -tt did not say what it understood");
         return;
     }
+    auto release = resolve_release(result_.settings.reload.release);
+    if (const auto* const why = std::get_if<std::string>(&release)) {
+        refuse(*why);
+        return;
+    }
+    fpm::Needs needs{.release = std::get<0>(std::move(release)), .fresh_files = true};
+    needs.way_in = true;
+    std::map<std::string, int> head_start;
+    for (const auto& pool : effective->pools) {
+        const auto status = std::ranges::find(before_.pools, pool.name, &fpm::Status::pool);
+        if (status == before_.pools.end()) continue;
+        const int workers = fpm::workers_to_start_with(*status, pool);
+        if (pool.pm == "dynamic") needs.workers[pool.name] = workers;
+        if (pool.pm == "ondemand" && workers > 0) head_start[pool.name] = workers;
+    }
     const auto& call = *sources_.fpm;
     auto base = core::make_plan(config::Kind::php_fpm, {call.service.program}, result_.settings,
                                 sources_.options);
-    auto made = make_fpm_generation(std::move(base), call, effective, Purpose::run);
+    auto made = make_fpm_generation(std::move(base), call, effective, needs, Purpose::run);
+    made.head_start = std::move(head_start);
     const bool wanted = result_.settings.reload.strategy != config::Strategy::signal;
     if (wanted && made.plan.reload.strategy == config::Strategy::signal) {
         refuse("sluice cannot own all of its sockets: " + in_one_line(made.plan.notices));

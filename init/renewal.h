@@ -23,9 +23,17 @@ struct Sources {
     std::optional<FpmCall> fpm;         // nothing: there is no next generation to be had
 };
 
+/// What it has to know of the running generation.
+struct Before {
+    const config::Settings& settings; // in force
+    std::vector<fpm::Status> pools;   // none: they could not be asked
+    std::string no_room;              // why two generations do not fit into memory; empty: they do
+};
+
 /// What came of it.
 struct Renewed {
-    std::string refused; // a sentence for the operator; empty: the rest counts
+    std::string refused;    // a sentence for the operator; empty: the rest counts
+    bool by_signal = false; // there is no room, and the service is to reload by itself
     std::vector<std::string> notices;
     config::Settings settings;
     std::optional<Generation> generation;
@@ -38,16 +46,15 @@ class Renewal {
   public:
     using Done = std::function<void(Renewed)>;
 
-    /// `live` are the settings in force. `sources` outlives this object. `done` is called once,
-    /// from the loop.
-    Renewal(boost::asio::io_context& loop, const Sources& sources, const config::Settings& live,
-            Done done);
+    /// `sources` outlives this object. `done` is called once, from the loop.
+    Renewal(boost::asio::io_context& loop, const Sources& sources, Before before, Done done);
 
     /// A child has ended. True if it was this one's.
     bool ended(pid_t pid, int wait_status);
 
   private:
-    void read(const config::Settings& live);
+    void read();
+    void look_for_room();
     void check();
     void judge_check(const os::Captured& captured);
     void ask_fpm();
@@ -58,6 +65,7 @@ class Renewal {
 
     boost::asio::io_context& loop_;
     const Sources& sources_;
+    Before before_;
     std::shared_ptr<Done> done_;
     Renewed result_;
     std::size_t checked_ = 0; // of reload.check

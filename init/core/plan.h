@@ -69,6 +69,7 @@ struct Plan {
     config::Kind kind = config::Kind::plain;
     std::string name;                   // of the program, for the log: "php-fpm8.2"
     std::vector<std::string> command;   // what is executed
+    std::string release;                // the folder that reload.release led to; empty: none
     std::string fpm_config;             // the wrapper config's text; empty: FPM reads its own
     signals::Rules signals;             // those that are not simply forwarded as they came
     std::vector<std::string> listeners; // those that sluice owns, for people to read

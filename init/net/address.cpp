@@ -38,6 +38,13 @@ std::optional<WayIn> Address::way_in() const {
     return WayIn(steering_);
 }
 
+// Of a group of one the selector cannot pick another, whatever it says.
+std::optional<WayIn> Address::way_to_live() {
+    if (next_ || old_ || parked_) return {};
+    if (!steering_) steering_ = Steering::make(live_.descriptor(), live_.reached_at());
+    return way_in();
+}
+
 std::optional<Refused> Address::switch_over() {
     if (!next_ || parked_) return cannot_listen(endpoint(), EINVAL);
     if (by_path()) {

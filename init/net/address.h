@@ -66,6 +66,9 @@ class Address {
     /// kernel does not tell whether it takes IPv4.
     std::optional<WayIn> way_in() const;
 
+    /// The same where live() is alone: the first generation that has this address.
+    std::optional<WayIn> way_to_live();
+
     /// next() becomes live, live becomes old(). Refused: all is as it was.
     std::optional<Refused> switch_over();
 
