@@ -32,6 +32,10 @@ std::chrono::milliseconds since(core::TimePoint moment) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(now - moment);
 }
 
+int queued_at(const net::Listener& listener) {
+    return listener.queue_empty() ? 0 : listener.queued().value_or(1);
+}
+
 void append(std::string& text, const std::string& more) {
     if (!text.empty()) text += "; ";
     text += more;
@@ -213,11 +217,26 @@ bool Intake::old_empty() const {
 }
 
 int Intake::old_queued() const {
-    int queued = 0;
-    for (const auto* const old : old_listeners()) {
-        if (!old->queue_empty()) queued += old->queued().value_or(1);
+    int all = 0;
+    for (const auto* const old : old_listeners()) all += queued_at(*old);
+    return all;
+}
+
+int Intake::queued(bool old) const {
+    if (old) return old_queued();
+    int all = 0;
+    for (const auto& entry : entries_) {
+        if (entry.part == Part::stays && entry.wish.users) all += queued_at(entry.address.live());
     }
-    return queued;
+    return all;
+}
+
+std::optional<int> Intake::queued_of(const std::string& pool) const {
+    for (const auto& entry : entries_) {
+        if (entry.part != Part::stays || !entry.wish.users) continue;
+        if (entry.wish.of == "pool " + pool) return queued_at(entry.address.live());
+    }
+    return {};
 }
 
 void Intake::leave_old() {

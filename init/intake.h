@@ -70,6 +70,12 @@ class Intake {
     void leave_old();
     void give_up_new();
 
+    /// How many connections wait to be accepted: at the old ones, or at those that users come to.
+    int queued(bool old) const;
+
+    /// The same at the listener of one pool ("www") that users come to; nothing: there is none.
+    std::optional<int> queued_of(const std::string& pool) const;
+
     /// From now on new connections are refused, at all addresses. Where the kernel refuses that for
     /// one of them: "open", with the reason. The old ones are closed by the switch.
     core::IntakeClosed close(core::Which which);

@@ -28,11 +28,9 @@ Supervisor::Supervisor(boost::asio::io_context& loop, signals::Inbox& inbox, Gen
       inherited_(std::move(inherited)),
       intake_(std::move(intake)),
       live_(set_to_work(std::move(first))),
+      turn_clock_(loop),
       lifecycle_(plan()),
-      timers_(loop,
-              [this](core::Timer timer, core::Which of) {
-                  feed(core::TimerFired{timer, of});
-              }),
+      timers_(loop, [this](core::Timer timer, core::Which of) { on_time(timer, of); }),
       handlers_clock_(loop) {
     const auto before = os::descendants(os::processes(), ::getpid());
     strangers_.insert(before.begin(), before.end());
@@ -41,7 +39,9 @@ Supervisor::Supervisor(boost::asio::io_context& loop, signals::Inbox& inbox, Gen
 
 int Supervisor::run() {
     try {
+        open_control();
         feed(core::Start{});
+        watch();
         while (!exit_code_) {
             // A loop that ran out of work stays stopped: every further call returns at once.
             if (loop_.run_one() == 0) throw std::logic_error("the event loop has stopped");
@@ -108,13 +108,22 @@ void Supervisor::on_signal(const signals::Received& received) {
              {"sender_pid", received.sender}});
     switch (rule.meaning) {
     case signals::Meaning::drain: feed(core::DrainAsked{received.signal, received.sender}); break;
-    case signals::Meaning::reload: feed(core::ReloadAsked{}); break;
+    case signals::Meaning::reload:
+        asked_to_reload("signal " + signals::name_of(received.signal) +
+                        (received.sender == 0 ? " from outside"
+                                              : " from pid " + std::to_string(received.sender)));
+        break;
     case signals::Meaning::forward:
         feed(core::ForwardAsked{rule.forward_as != 0 ? rule.forward_as : received.signal,
                                 received.value});
         break;
     case signals::Meaning::ignore: break;
     }
+}
+
+void Supervisor::on_time(core::Timer timer, core::Which of) {
+    const bool in_proof = timer == core::Timer::step && trial_;
+    feed(core::TimerFired{timer, of, in_proof ? trial_->missing() : ""});
 }
 
 // --- the lifecycle ------------------------------------------------------------------------------

@@ -7,12 +7,19 @@
 #include <optional>
 #include <set>
 
+#include "init/control/server.h"
 #include "init/core/lifecycle.h"
+#include "init/core/report.h"
 #include "init/generation.h"
 #include "init/os/relay.h"
+#include "init/os/slots.h"
+#include "init/os/watch.h"
 #include "init/outlook.h"
+#include "init/reload_log.h"
 #include "init/renewal.h"
+#include "init/status_query.h"
 #include "init/timers.h"
+#include "init/trial.h"
 #include "signals/inbox.h"
 
 namespace sluice {
@@ -36,6 +43,7 @@ class Supervisor {
   private:
     void on_signals(const std::vector<signals::Received>& batch);
     void on_signal(const signals::Received& received);
+    void on_time(core::Timer timer, core::Which of);
     void reap();
     bool take_orphans(pid_t dead);
     bool is_of_another_generation(pid_t pid, pid_t dead) const;
@@ -82,9 +90,19 @@ class Supervisor {
     void execute(const core::Arm& action);
     void execute(const core::Finish& action);
 
+    using PagesOfPools = std::vector<fpm::StatusPage>;
+
+    void open_control();
+    void on_request(control::Request request, std::shared_ptr<control::Session> client);
+    PagesOfPools old_pages() const;
+    core::Report report(const PoolStatuses& statuses) const;
+    core::Report::Generation describe(core::Which which, core::TimePoint moment) const;
+    void add_pools(const PoolStatuses& statuses, core::Report& report) const;
+
     // A generation as it is at work.
     struct Working {
         Generation parts;
+        core::TimePoint since;
         Outlook outlook;
         std::vector<pid_t> paused;        // workers
         std::unique_ptr<os::Relay> relay; // of its stderr; null: it has ours
@@ -97,7 +115,11 @@ class Supervisor {
     Working& working(core::Which which);
     std::optional<pid_t> master_of(core::Which which) const;
     std::unique_ptr<Working> set_to_work(Generation parts);
+    void renew(std::vector<fpm::Status> pools);
     void renewed(Renewed result);
+    std::string no_room() const;
+    void watch();
+    void asked_to_reload(const std::string& by);
     void let_go_of_what_was_inherited();
     int go_on_as_plain_init();
 
@@ -111,7 +133,16 @@ class Supervisor {
     std::unique_ptr<Working> old_;
     std::optional<Renewal> renewal_; // while the next one is being made
     config::Settings next_settings_;
-    pid_t next_group_ = 0; // of its master
+    pid_t next_group_ = 0;       // of its master
+    std::optional<Trial> trial_; // of the next one
+    ReloadLog reloads_;
+    std::optional<control::Server> control_;
+    std::optional<os::Slot> slot_;
+    std::optional<os::Watch> watch_;
+    std::optional<core::TimePoint> watch_began_reload_;
+    boost::asio::steady_timer turn_clock_;
+    bool told_of_turn_ = false;
+    core::TimePoint began_ = now();
     core::Lifecycle lifecycle_;
     Timers timers_;
     std::vector<signals::Received> unhandled_; // of the batch at hand

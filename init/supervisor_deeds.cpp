@@ -32,6 +32,7 @@ std::string reason(int error) {
 
 void Supervisor::execute(const core::Message& message) {
     os::log(message);
+    reloads_.hear(message, now());
 }
 
 void Supervisor::execute(const core::Spawn& action) {

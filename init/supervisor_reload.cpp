@@ -2,21 +2,25 @@
 
 #include <csignal>
 
+#include "init/core/words.h"
 #include "init/os/log.h"
+#include "init/os/memory.h"
 #include "init/os/proc.h"
+#include "init/os/random.h"
 #include "init/supervisor.h"
 
 // The steps of a reload.
 
 namespace sluice {
 
+using namespace std::chrono_literals;
 using core::Level;
 using core::Which;
 
 std::unique_ptr<Supervisor::Working> Supervisor::set_to_work(Generation parts) {
     auto pages = parts.status.pages();
-    return std::unique_ptr<Working>(
-        new Working{std::move(parts), Outlook(loop_, intake_, std::move(pages)), {}, nullptr});
+    return std::unique_ptr<Working>(new Working{
+        std::move(parts), now(), Outlook(loop_, intake_, std::move(pages)), {}, nullptr});
 }
 
 Supervisor::Working& Supervisor::working(Which which) {
@@ -37,14 +41,103 @@ std::optional<pid_t> Supervisor::master_of(Which which) const {
     return {};
 }
 
-void Supervisor::execute(const core::TakeTurn& /*action*/) {
-    feed(core::TurnTaken{});
+// --- what asks for one ---------------------------------------------------------------------------
+
+// Dozens of containers get the same signal, or see the same file change, at the same instant.
+void Supervisor::asked_to_reload(const std::string& by) {
+    const auto splay = settings_.reload.splay;
+    feed(core::ReloadAsked{.by = by, .splay = os::random_below(splay)});
+}
+
+// A service without a way to reload has nothing to watch for.
+void Supervisor::watch() {
+    watch_.reset();
+    const auto& paths = settings_.reload.watch;
+    if (paths.empty() || !plan().reload_signal) return;
+    watch_.emplace(
+        loop_, paths,
+        [this](const std::string& path) {
+            // Something may be changing all the time: a log below a watched folder, say.
+            constexpr auto least_pause = 10s;
+            const auto moment = now();
+            auto splay = os::random_below(settings_.reload.splay);
+            if (watch_began_reload_ && moment - *watch_began_reload_ < least_pause) {
+                splay += std::chrono::duration_cast<config::Duration>(*watch_began_reload_ +
+                                                                      least_pause - moment);
+            }
+            watch_began_reload_ = moment + splay;
+            feed(core::ReloadAsked{.by = "a change of " + path, .splay = splay});
+            os::flush_log();
+        },
+        [](const core::Message& message) { os::log(message); });
+    for (const auto& message : watch_->describe()) os::log(message);
+}
+
+// --- its turn, and what it is made of ------------------------------------------------------------
+
+void Supervisor::execute(const core::TakeTurn& action) {
+    reloads_.begins("queued");
+    const auto& reload = settings_.reload;
+    if (!reload.slots_dir) {
+        feed(core::TurnTaken{});
+        return;
+    }
+    auto taken = os::Slots(*reload.slots_dir, reload.slots).try_take();
+    if (auto* const slot = std::get_if<os::Slot>(&taken)) {
+        slot_ = std::move(*slot);
+        told_of_turn_ = false;
+        feed(core::TurnTaken{});
+        return;
+    }
+    if (auto* const trouble = std::get_if<std::string>(&taken)) {
+        feed(core::TurnTaken{std::move(*trouble)});
+        return;
+    }
+    if (!std::exchange(told_of_turn_, true)) {
+        const auto& note = std::get<os::Busy>(taken).note;
+        os::log(Level::info,
+                "reload: waits for one of " + core::count_of(reload.slots, "slot") + " in " +
+                    *reload.slots_dir + (note.empty() ? "" : "; " + note),
+                {{"event", "reload_queued"}});
+    }
+    // A lock tells nobody that it is free again.
+    constexpr auto next_try = 200ms;
+    turn_clock_.expires_after(next_try);
+    turn_clock_.async_wait([this, action](const boost::system::error_code& error) {
+        if (!error && lifecycle_.waits_for_turn()) execute(action);
+    });
+}
+
+void Supervisor::execute(const core::EndTurn& /*action*/) {
+    slot_.reset();
+    turn_clock_.cancel();
+    told_of_turn_ = false;
 }
 
 void Supervisor::execute(const core::PrepareNext& /*action*/) {
+    reloads_.begins("preparing");
     next_group_ = 0;
-    renewal_.emplace(loop_, sources_, settings_,
+    const auto number = lifecycle_.generation(Which::next);
+    ask_pools(loop_, live_->parts.status.pages(), {}, [this, number](const PoolStatuses& statuses) {
+        if (number != lifecycle_.generation(Which::next)) return; // given up since
+        renew(statuses.live.value_or(std::vector<fpm::Status>{}));
+    });
+}
+
+void Supervisor::renew(std::vector<fpm::Status> pools) {
+    renewal_.emplace(loop_, sources_,
+                     Before{.settings = settings_, .pools = std::move(pools), .no_room = no_room()},
                      [this](Renewed result) { renewed(std::move(result)); });
+}
+
+// Why a second generation like the live one does not fit into the container's memory.
+std::string Supervisor::no_room() const {
+    const auto limit = os::memory_limit();
+    const auto master = lifecycle_.service();
+    if (!limit || !master) return {};
+    std::vector processes{*master};
+    for (const pid_t pid : os::descendants(os::processes(), *master)) processes.push_back(pid);
+    return core::room(limit->limit, limit->used, os::memory_of(processes)).value_or("");
 }
 
 void Supervisor::renewed(Renewed result) {
@@ -52,26 +145,51 @@ void Supervisor::renewed(Renewed result) {
     for (const auto& notice : result.notices) {
         os::log(Level::warning, "reload: " + notice, {{"event", "notice"}});
     }
-    core::NextPrepared prepared{.refused = std::move(result.refused)};
+    core::NextPrepared prepared{.refused = std::move(result.refused),
+                                .by_signal = result.by_signal};
     if (result.generation) {
         next_ = set_to_work(*std::move(result.generation));
+        next_settings_ = std::move(result.settings);
         next_->relay = os::Relay::make(loop_);
         if (next_->relay) next_->parts.launch.error_output = next_->relay->write_end();
-        next_settings_ = std::move(result.settings);
         prepared.plan = next_->parts.plan;
+        reloads_.begins("starting");
     }
     feed(std::move(prepared));
 }
 
+// --- its proof -----------------------------------------------------------------------------------
+
 void Supervisor::prove(pid_t pid) {
-    next_->outlook.inquiry().ping([this, pid] { feed(core::Ready{pid}); });
+    reloads_.begins("proving");
+    trial_.emplace(loop_, next_->parts, intake_);
+    if (trial_->possible()) {
+        trial_->prove([this, pid] { feed(core::Ready{pid}); });
+    } else { // it shares the listeners, and only its status is its own
+        next_->outlook.inquiry().ping([this, pid] { feed(core::Ready{pid}); });
+    }
 }
 
 void Supervisor::execute(const core::WarmUp& /*action*/) {
-    feed(core::WarmedUp{intake_.obstacle()});
+    reloads_.begins("warming");
+    const auto& entries = next_settings_.reload.warmups;
+    if (!trial_->possible()) {
+        if (!entries.empty()) {
+            os::log(Level::warning,
+                    "reload: no warm-up, since the next generation shares the listeners of the "
+                    "live one; users meet it cold",
+                    {{"event", "no_warm_up"}});
+        }
+        feed(core::WarmedUp{});
+        return;
+    }
+    trial_->warm_up(entries, [this](const std::optional<std::string>& complaint) {
+        feed(core::WarmedUp{complaint.value_or(intake_.obstacle())});
+    });
 }
 
 void Supervisor::execute(const core::Promote& /*action*/) {
+    trial_.reset(); // its ways in first: they change the selector
     const auto trouble = intake_.switch_over();
     if (!trouble.empty()) {
         os::log(Level::error, "the switch: " + trouble, {{"event", "switch_failed"}});
@@ -79,7 +197,8 @@ void Supervisor::execute(const core::Promote& /*action*/) {
     old_ = std::move(live_);
     live_ = std::move(next_);
     last_group_ = std::exchange(next_group_, 0);
-    settings_ = std::move(next_settings_);
+    const auto watched = std::exchange(settings_, std::move(next_settings_)).reload.watch;
+    if (watched != settings_.reload.watch) watch();
     os::set_up_log(plan().log_level, settings_.log.format);
     // Where the user has set pm.status_listen, the live generation answers now.
     if (!old_->parts.status.all_private()) old_->outlook.ask_at({});
@@ -87,12 +206,17 @@ void Supervisor::execute(const core::Promote& /*action*/) {
 
 void Supervisor::execute(const core::DropNext& /*action*/) {
     renewal_.reset();
+    trial_.reset();
     if (const auto master = lifecycle_.next_service()) {
         for (const pid_t pid : os::descendants(os::processes(), *master)) ::kill(pid, SIGKILL);
         ::kill(*master, SIGKILL);
     }
     if (next_group_ != 0) ::kill(-next_group_, SIGKILL); // whoever has outlived the master
     intake_.give_up_new();
+    if (next_ && next_->relay) {
+        next_->relay->flush();
+        reloads_.keep_stderr(next_->relay->last_lines());
+    }
     next_.reset();
 }
 
@@ -100,7 +224,5 @@ void Supervisor::execute(const core::DropOld& /*action*/) {
     intake_.leave_old();
     old_.reset();
 }
-
-void Supervisor::execute(const core::EndTurn& /*action*/) {}
 
 } // namespace sluice

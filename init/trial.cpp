@@ -39,27 +39,30 @@ std::string Trial::missing() const {
 void Trial::warm_up(const std::vector<config::Warmup>& entries,
                     std::function<void(const std::optional<std::string>&)> done) {
     proof_.reset();
-    entries_ = entries;
     done_ = std::move(done);
-    next_head_start();
+    warm_up_.emplace(loop_, entries, entrances_);
+    warm_up_->start([this](const std::optional<std::string>& complaint) {
+        if (complaint) {
+            done_(complaint);
+        } else {
+            next_head_start();
+        }
+    });
 }
 
+// Last, for FPM ends workers of an ondemand pool that have nothing to do.
 void Trial::next_head_start() {
-    head_start_.reset();
-    if (wanted_.empty()) {
-        warm_up_.emplace(loop_, entries_, entrances_);
-        warm_up_->start(done_);
+    while (!wanted_.empty()) {
+        const auto [pool, workers] = *wanted_.begin();
+        wanted_.erase(wanted_.begin());
+        const auto entrance = std::ranges::find(entrances_, pool, &fpm::Entrance::pool);
+        if (entrance == entrances_.end()) continue;
+        head_start_.emplace(loop_, *entrance);
+        head_start_->start(workers, head_start_limit,
+                           [this](int /*answered*/) { next_head_start(); });
         return;
     }
-    const auto [pool, workers] = *wanted_.begin();
-    wanted_.erase(wanted_.begin());
-    const auto entrance = std::ranges::find(entrances_, pool, &fpm::Entrance::pool);
-    if (entrance == entrances_.end()) {
-        next_head_start();
-        return;
-    }
-    head_start_.emplace(loop_, *entrance);
-    head_start_->start(workers, head_start_limit, [this](int /*answered*/) { next_head_start(); });
+    done_({});
 }
 
 } // namespace sluice

@@ -15,8 +15,8 @@
 
 namespace sluice {
 
-/// What a next generation goes through before users get to it: its ping in every pool, as many
-/// workers as the one before has, the requests of reload.warmup. With this object what is under way
+/// What a next generation goes through before users get to it: its ping in every pool, the
+/// requests of reload.warmup, and as many workers as the one before has. With this object what is under way
 /// is closed, and nothing is told any more.
 class Trial {
   public:
@@ -43,7 +43,6 @@ class Trial {
     bool possible_ = true;
     std::vector<fpm::Entrance> entrances_;
     std::map<std::string, int> wanted_; // pool -> workers, that are still to be started
-    std::vector<config::Warmup> entries_;
     std::function<void(const std::optional<std::string>&)> done_;
     std::optional<fpm::Proof> proof_;
     std::optional<fpm::HeadStart> head_start_;

@@ -35,7 +35,7 @@ std::optional<TimePoint> Drain::last_moment() const {
 
 std::string Drain::how_it_ended() const {
     if (phase_ < Phase::terminated) return died_ ? "it died meanwhile" : "finished";
-    std::string how = hurried_ ? "cut short by a second INT" : "cut at the deadline";
+    std::string how = hurried_ ? "cut short" : "cut at the deadline";
     if (phase_ == Phase::killed) how += " and killed";
     return how;
 }

@@ -64,7 +64,9 @@ struct Ready {
 
 struct DrainAsked {
     int signal;
-    pid_t sender; // 0: from outside the PID namespace
+    pid_t sender;           // 0: from outside the PID namespace
+    bool by_client = false; // `sluice stop`
+    bool now = false;       // with --now: nothing is waited for
 };
 
 struct ReloadAsked {
@@ -142,6 +144,7 @@ struct Seen {
 struct TimerFired {
     Timer timer;
     Which of = Which::live;
+    std::string missing = {}; // of a step: what it waited for in vain, a sentence
 };
 
 // What the steps of a reload bring. The empty text is success, any other says why not.

@@ -137,15 +137,20 @@ void Lifecycle::handle(const DrainAsked& event) {
     if (event.signal == SIGINT) ++interrupts_;
     if (!drain_) {
         begin_drain(event);
+        if (event.now) hurry("sluice stop --now");
         return;
     }
     // The first INT may be the one that began the drain, or one that an orchestrator sent after
     // its TERM; the second is somebody at a keyboard.
-    if (event.signal == SIGINT && interrupts_ >= 2) {
-        hurry();
+    if (event.now) {
+        hurry("sluice stop --now");
+    } else if (event.signal == SIGINT && interrupts_ >= 2) {
+        hurry("second INT");
     } else {
         const auto name = signals::name_of(event.signal);
-        say(Level::info, "signal " + name + ": already stopping, nothing changes",
+        say(Level::info,
+            (event.by_client ? "sluice stop" : "signal " + name) +
+                ": already stopping, nothing changes",
             {{"event", "drain_repeated"}, {"signal", name}});
     }
 }
@@ -180,7 +185,7 @@ void Lifecycle::begin_drain(const DrainAsked& asked) {
     const auto name = signals::name_of(asked.signal);
     const auto limit = plan_.stop.deadline;
     say(Level::info,
-        "signal " + name + " from " +
+        (asked.by_client ? std::string("sluice stop") : "signal " + name) + " from " +
             (asked.sender == 0 ? "outside" : "pid " + std::to_string(asked.sender)) +
             ": stopping " + plan_.name +
             (limit ? ", " + in_words(*limit) + " at most" : ", with no time limit"),
@@ -215,8 +220,8 @@ void Lifecycle::begin_drain(const DrainAsked& asked) {
     }
 }
 
-void Lifecycle::hurry() {
-    say(Level::warning, "second INT: the deadline is now", {{"event", "hurried"}});
+void Lifecycle::hurry(const std::string& by) {
+    say(Level::warning, by + ": the deadline is now", {{"event", "hurried"}});
     if (retiring_) retiring_->drain.hurry(now_, actions_);
     switch (state_) {
     case State::draining:
@@ -337,7 +342,7 @@ void Lifecycle::handle(const TimerFired& event) {
         return;
     }
     if (event.of == Which::next) {
-        if (reload_) reload_->on_time(now_, actions_);
+        if (reload_) reload_->on_time(event.missing, now_, actions_);
         reload_moved_on();
         return;
     }

@@ -66,6 +66,15 @@ class Lifecycle {
         return retiring_ ? retiring_->master : std::nullopt;
     }
 
+    /// A next generation is being made, or waits for its turn.
+    bool reloading() const { return reload_.has_value(); }
+
+    /// Its turn has not come yet.
+    bool waits_for_turn() const { return reload_ && reload_->phase() == Reload::Phase::queued; }
+
+    /// The number of the generation, from 1; 0: there is none.
+    int generation(Which which) const;
+
   private:
     void handle(const Start& event);
     void handle(const Spawned& event);
@@ -95,6 +104,7 @@ class Lifecycle {
     void leave_to_orphans(bool of_this_run);
     void let_orphans_finish();
     void replace_run();
+    void start_for_reload(const ReloadAsked& asked);
     void have_service_reload();
     void reload_sent(int signal);
     void refuse_reload();
@@ -106,7 +116,7 @@ class Lifecycle {
     void reload_again();
     void drain_went_on();
     void begin_drain(const DrainAsked& asked);
-    void hurry();
+    void hurry(const std::string& by);
     void sweep();
     void sweep_harder();
     void swept();

@@ -28,19 +28,17 @@ void Lifecycle::handle(const ReloadAsked& event) {
             break;
         }
         waiting_reload_ = event;
-        say(Level::info, "reload: waits until " + plan_.name + " is up", {{"event", "reload"}});
+        say(Level::info, "reload: waits until " + plan_.name + " is up",
+            {{"event", "reload_waits"}});
         break;
     case State::backoff:
         if (drain_) break;
-        // What is started now is the old configuration on the old listeners.
-        if (plan_.reload.strategy != config::Strategy::signal) waiting_reload_ = event;
+        start_for_reload(event);
         spawn();
         break;
     case State::sweeping:
         if (restart_at_ && !drain_) {
-            if (plan_.reload.strategy != config::Strategy::signal) waiting_reload_ = event;
-            say(Level::info, "reload: " + plan_.name + " is about to be started anyway",
-                {{"event", "reload"}});
+            start_for_reload(event);
             break;
         }
         [[fallthrough]];
@@ -51,12 +49,39 @@ void Lifecycle::handle(const ReloadAsked& event) {
     }
 }
 
+// What is started is the old configuration on the old listeners: the reload follows, unless the
+// service's own would read nothing more than a start does.
+void Lifecycle::start_for_reload(const ReloadAsked& asked) {
+    const bool follows = plan_.reload.strategy != config::Strategy::signal;
+    if (follows) waiting_reload_ = asked;
+    say(Level::info,
+        "reload: " + plan_.name + " is started now" +
+            (follows ? ", and reloaded when it is up" : ""),
+        {{"event", follows ? "reload_waits" : "reload_by_signal"}});
+}
+
 void Lifecycle::refuse_reload() {
     say(Level::warning, "reload refused: sluice is stopping", {{"event", "reload_refused"}});
 }
 
+int Lifecycle::generation(Which which) const {
+    switch (which) {
+    case Which::live: return generation_;
+    case Which::next: return reload_ ? reload_->generation() : 0;
+    case Which::old: return retiring_ ? retiring_->generation : 0;
+    }
+    return 0;
+}
+
 void Lifecycle::begin_reload(const ReloadAsked& asked) {
     if (plan_.reload.strategy == config::Strategy::signal) {
+        if (!plan_.reload_signal) {
+            say(Level::warning,
+                "reload refused: " + plan_.name +
+                    " is neither php-fpm nor nginx, and sluice knows no way for it to reload",
+                {{"event", "reload_refused"}});
+            return;
+        }
         have_service_reload();
         return;
     }
@@ -83,7 +108,7 @@ void Lifecycle::have_service_reload() {
     say(Level::info,
         "reload: signal " + signals::name_of(signal) + " to " + plan_.name +
             ", which reloads by itself",
-        {{"event", "reload"}});
+        {{"event", "reload_by_signal"}});
     actions_.emplace_back(Send{*service_, signal, {}});
     reload_sent(signal);
 }

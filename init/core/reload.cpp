@@ -65,7 +65,7 @@ void Reload::begin(TimePoint now, Actions& actions) {
 
 bool Reload::joined_by(const ReloadAsked& other, TimePoint now, Actions& actions) {
     if (phase_ > Phase::queued) return false;
-    if (phase_ == Phase::delayed && other.splay == config::Duration(0)) on_time(now, actions);
+    if (phase_ == Phase::delayed && other.splay == config::Duration(0)) on_time({}, now, actions);
     return true;
 }
 
@@ -145,14 +145,15 @@ void Reload::on(const WarmedUp& event, TimePoint now, Actions& actions) {
     enter(Phase::proved, now);
 }
 
-void Reload::on_time(TimePoint now, Actions& actions) {
+void Reload::on_time(const std::string& missing, TimePoint now, Actions& actions) {
     if (phase_ == Phase::delayed) {
         enter(Phase::queued, now);
         actions.emplace_back(TakeTurn{});
     } else if (phase_ == Phase::proving) {
         give_up("generation " + std::to_string(generation_) + " did not answer within " +
-                    in_words(plan_.reload.ready) +
-                    " (reload.ready): see what it wrote, or give it more time",
+                    in_words(plan_.reload.ready) + " (reload.ready)" +
+                    (missing.empty() ? "" : ": " + missing) +
+                    "; see what it wrote, or give it more time",
                 now, actions);
     }
 }
@@ -187,7 +188,10 @@ void Reload::abandon(const std::string& why, Actions& actions) {
     if (phase_ >= Phase::leaving) return;
     say(actions, Level::info,
         "reload: generation " + std::to_string(generation_) + " is given up: " + why,
-        {{"event", "reload_abandoned"}, {"step", to_string(phase_)}, {"generation", generation_}});
+        {{"event", "reload_abandoned"},
+         {"step", to_string(phase_)},
+         {"generation", generation_},
+         {"reason", why}});
     drop(actions);
 }
 

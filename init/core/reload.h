@@ -56,8 +56,8 @@ class Reload {
     void on(const Ready& event, TimePoint now, Actions& actions);
     void on(const WarmedUp& event, TimePoint now, Actions& actions);
 
-    /// Timer::step of the next generation.
-    void on_time(TimePoint now, Actions& actions);
+    /// Timer::step of the next generation. `missing`: what the step waited for in vain.
+    void on_time(const std::string& missing, TimePoint now, Actions& actions);
 
     /// Its master has ended.
     void ended(const std::string& how, TimePoint now, Actions& actions);
