@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -8,6 +9,8 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <optional>
+#include <variant>
 
 #include "client.h"
 #include "init/net/address.h"
@@ -91,6 +94,38 @@ int neither() {
     return tests::connect_to(wanted.endpoint).met == Met::connected ? 0 : 4;
 }
 
+// Whether a user of this host can have the port.
+bool can_be_had(const TcpEndpoint& end) {
+    const os::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto address = socket_address(end);
+    return ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address.storage),
+                  address.size) == 0;
+}
+
+int selector_that_cannot_be_told() {
+    const Wanted wanted{.endpoint = tests::free_endpoint()};
+    auto made = Address::open(wanted);
+    auto* const address = std::get_if<Address>(&made);
+    if (address == nullptr || address->join(wanted)) return 1;
+    const auto way_in = *address->way_in();
+    std::optional<std::variant<OwnConnection, int>> connection(way_in.connect());
+    const auto* const own = std::get_if<OwnConnection>(&*connection);
+    if (own == nullptr) return 2;
+    sockaddr_in bound{};
+    socklen_t size = sizeof bound;
+    ::getsockname(own->descriptor(), reinterpret_cast<sockaddr*>(&bound), &size);
+    const auto end = tests::loopback(AF_INET, ntohs(bound.sin_port));
+
+    if (!forbid_option(SO_ATTACH_REUSEPORT_CBPF)) return 3;
+    connection.reset(); // the selector goes on sending its port to next()
+    if (can_be_had(end)) return 4;
+    const auto another = way_in.connect();
+    const int* const error = std::get_if<int>(&another);
+    if (error == nullptr || *error != ENOPROTOOPT) return 5;
+    address->give_up(); // now there is no next()
+    return can_be_had(end) ? 0 : 6;
+}
+
 int no_diag() {
     if (!forbid(SYS_socket, 0, AF_NETLINK)) return 1;
     auto made = listen({.endpoint = tests::free_endpoint()});
@@ -109,6 +144,10 @@ TEST_CASE("a kernel that hides no listener: a switch works, a stop holds clients
 
 TEST_CASE("a kernel without a selector: no second listener, and a sentence that says why") {
     CHECK(tests::in_child(no_selector, false) == 0);
+}
+
+TEST_CASE("a port that the selector cannot be made to forget is kept until next() has gone") {
+    CHECK(tests::in_child(selector_that_cannot_be_told, false) == 0);
 }
 
 TEST_CASE("a kernel without both: the intake stays open, and that is said") {
