@@ -67,7 +67,7 @@ class Lifecycle {
     }
 
     /// A next generation is being made, or waits for its turn.
-    bool reloading() const { return reload_.has_value(); }
+    bool reloading() const { return reload_ && reload_->phase() < Reload::Phase::leaving; }
 
     /// Its turn has not come yet.
     bool waits_for_turn() const { return reload_ && reload_->phase() == Reload::Phase::queued; }
