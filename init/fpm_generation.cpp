@@ -49,6 +49,7 @@ class Making {
 
     Generation make(const FpmCall& call, const std::optional<fpm::EffectiveConfig>& effective) {
         const auto& service = call.service;
+        scripted_ = service.scripted;
         plan().name = std::filesystem::path(service.program).filename();
         if (!effective) {
             notice("what " + service.program +
@@ -65,7 +66,7 @@ class Making {
         plan().command.insert(plan().command.end(), words.begin(), words.end());
         generation_.launch = launch_of(plan(), call.environment, call.search_path);
         if (generation_.fpm_config) generation_.launch.keep = {generation_.fpm_config.get()};
-        reload_as_far_as_possible();
+        reload_as_far_as_possible(call);
         return std::move(generation_);
     }
 
@@ -129,9 +130,21 @@ class Making {
         }
         fpm::Overrides overrides;
         if (effective) own_sockets(*effective, &overrides);
+        if (effective) take_pid_file(*effective, overrides);
         plan().fpm_config = *fpm::wrapper_config(config, timeout, overrides);
         generation_.fpm_config = os::file_in_memory("sluice-fpm.conf", plan().fpm_config);
         return os::path_of(generation_.fpm_config);
+    }
+
+    // FPM removes the file that it knows by name when it ends: of two generations the old one would
+    // remove what the new one has written. So a next one writes its own, and sluice the user's.
+    // (Behind a script that may change the user FPM could not write where sluice can.)
+    void take_pid_file(const fpm::EffectiveConfig& effective, fpm::Overrides& overrides) {
+        if (!needs_.way_in || scripted_ || effective.pid.empty()) return;
+        generation_.folder = os::PrivateFolder::make();
+        if (!generation_.folder) return;
+        overrides.pid = generation_.folder->path() + "/pid";
+        generation_.pid_file = effective.pid;
     }
 
     // Of a stop, or of the retirement after a reload.
@@ -142,8 +155,9 @@ class Making {
     }
 
     // A second FPM beside the first one cannot bind what FPM binds itself.
-    void reload_as_far_as_possible() {
+    void reload_as_far_as_possible(const FpmCall& call) {
         auto& reload = plan().reload;
+        reload.checked = call.config.has_value();
         if (reload.strategy == config::Strategy::signal) return;
         const auto& stop = plan().stop;
         if (stop.owns_listeners && stop.owns_all_listeners && !plan().fpm_config.empty()) {
@@ -165,6 +179,7 @@ class Making {
 
     Purpose purpose_;
     fpm::Needs needs_;
+    bool scripted_ = false;
     Generation generation_;
 };
 

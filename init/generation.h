@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "init/fpm/effective_config.h"
 #include "init/intake.h"
 #include "init/os/descriptor.h"
+#include "init/os/private_folder.h"
 #include "init/os/spawn.h"
 #include "init/status_sockets.h"
 
@@ -34,6 +36,8 @@ struct Generation {
     std::vector<Ping> pings;               // what proves that it answers
     std::map<std::string, int> head_start; // pool -> workers that are to be there before its users
     std::vector<fpm::Pool> pools;          // as the user configured them
+    std::string pid_file; // the user's, which sluice writes; empty: FPM does, or nobody
+    std::optional<os::PrivateFolder> folder; // where FPM writes its own then
     StatusSockets status;
 };
 

@@ -126,7 +126,7 @@ void Renewal::look_for_room() {
         result_.notices.push_back(before_.no_room +
                                   "; FPM reloads by itself (reload.low_memory = \"signal\")");
         result_.by_signal = true;
-        finish();
+        check();
         return;
     }
 }
@@ -185,6 +185,10 @@ void Renewal::make(const std::string& told) {
         refuse(sources_.fpm->service.program + " -tt did not say what it understood");
         return;
     }
+    if (result_.by_signal) {
+        finish();
+        return;
+    }
     auto release = resolve_release(result_.settings.reload.release);
     if (const auto* const why = std::get_if<std::string>(&release)) {
         refuse(*why);
@@ -205,9 +209,18 @@ void Renewal::make(const std::string& told) {
                                 sources_.options);
     auto made = make_fpm_generation(std::move(base), call, effective, needs, Purpose::run);
     made.head_start = std::move(head_start);
-    const bool wanted = result_.settings.reload.strategy != config::Strategy::signal;
-    if (wanted && made.plan.reload.strategy == config::Strategy::signal) {
-        refuse("sluice cannot own all of its sockets: " + in_one_line(made.plan.notices));
+    if (result_.settings.reload.strategy == config::Strategy::signal) {
+        result_.by_signal = true;
+    } else if (made.plan.reload.strategy == config::Strategy::signal) {
+        // It was so at the start, and said there; or a pool has come that cannot be owned.
+        result_.by_signal = before_.by_signal;
+        if (!before_.by_signal) {
+            refuse("sluice cannot own all of its sockets: " + in_one_line(made.plan.notices));
+            return;
+        }
+    }
+    if (result_.by_signal) {
+        finish();
         return;
     }
     result_.generation = std::move(made);

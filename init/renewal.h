@@ -28,6 +28,7 @@ struct Before {
     const config::Settings& settings; // in force
     std::vector<fpm::Status> pools;   // none: they could not be asked
     std::string no_room;              // why two generations do not fit into memory; empty: they do
+    bool by_signal = false;           // its way is to reload by itself
 };
 
 /// What came of it.

@@ -118,6 +118,7 @@ class Supervisor {
     void renew(std::vector<fpm::Status> pools);
     void renewed(Renewed result);
     std::string no_room() const;
+    void write_pid_file(pid_t master);
     void watch();
     void asked_to_reload(const std::string& by);
     void let_go_of_what_was_inherited();

@@ -53,6 +53,7 @@ void Supervisor::execute(const core::Spawn& action) {
     if (spawned.error == 0) {
         (next ? next_group_ : last_group_) = spawned.pid;
         let_go_of_what_was_inherited();
+        if (!next) write_pid_file(spawned.pid);
         feed(core::Spawned{spawned.pid, action.of});
         return;
     }

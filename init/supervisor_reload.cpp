@@ -1,10 +1,12 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <system_error>
 
 #include "init/core/words.h"
 #include "init/os/log.h"
 #include "init/os/memory.h"
+#include "init/os/pid_file.h"
 #include "init/os/proc.h"
 #include "init/os/random.h"
 #include "init/supervisor.h"
@@ -126,7 +128,10 @@ void Supervisor::execute(const core::PrepareNext& /*action*/) {
 
 void Supervisor::renew(std::vector<fpm::Status> pools) {
     renewal_.emplace(loop_, sources_,
-                     Before{.settings = settings_, .pools = std::move(pools), .no_room = no_room()},
+                     Before{.settings = settings_,
+                            .pools = std::move(pools),
+                            .no_room = no_room(),
+                            .by_signal = plan().reload.strategy == config::Strategy::signal},
                      [this](Renewed result) { renewed(std::move(result)); });
 }
 
@@ -148,6 +153,9 @@ void Supervisor::renewed(Renewed result) {
     core::NextPrepared prepared{.refused = std::move(result.refused),
                                 .by_signal = result.by_signal};
     if (result.generation) {
+        for (const auto& notice : result.generation->plan.notices) {
+            os::log(Level::warning, "reload: " + notice, {{"event", "notice"}});
+        }
         next_ = set_to_work(*std::move(result.generation));
         next_settings_ = std::move(result.settings);
         next_->relay = os::Relay::make(loop_);
@@ -200,6 +208,7 @@ void Supervisor::execute(const core::Promote& /*action*/) {
     const auto watched = std::exchange(settings_, std::move(next_settings_)).reload.watch;
     if (watched != settings_.reload.watch) watch();
     os::set_up_log(plan().log_level, settings_.log.format);
+    write_pid_file(*lifecycle_.service());
     // Where the user has set pm.status_listen, the live generation answers now.
     if (!old_->parts.status.all_private()) old_->outlook.ask_at({});
 }
@@ -223,6 +232,22 @@ void Supervisor::execute(const core::DropNext& /*action*/) {
 void Supervisor::execute(const core::DropOld& /*action*/) {
     intake_.leave_old();
     old_.reset();
+    // The first generation's FPM has removed it.
+    if (lifecycle_.service()) write_pid_file(*lifecycle_.service());
+}
+
+// FPM's own, where the user wants one and FPM cannot be left to it (Generation::pid_file).
+void Supervisor::write_pid_file(pid_t master) {
+    const auto& path = live_->parts.pid_file;
+    if (path.empty()) return;
+    const int error = os::write_pid_file(path, master);
+    if (error == 0) return;
+    os::log(Level::warning,
+            "the pid file " + path +
+                " cannot be written: " + std::generic_category().message(error) +
+                "; what goes by it finds no FPM: make its folder writable, or remove \"pid\" from "
+                "php-fpm.conf",
+            {{"event", "no_pid_file"}, {"path", path}});
 }
 
 } // namespace sluice

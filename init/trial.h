@@ -16,8 +16,8 @@
 namespace sluice {
 
 /// What a next generation goes through before users get to it: its ping in every pool, the
-/// requests of reload.warmup, and as many workers as the one before has. With this object what is under way
-/// is closed, and nothing is told any more.
+/// requests of reload.warmup, and as many workers as the one before has. With this object what is
+/// under way is closed, and nothing is told any more.
 class Trial {
   public:
     /// The generation's listeners have joined those of the live one.

@@ -189,6 +189,7 @@ void Drain::end_by(TimePoint moment, Actions& actions) {
 }
 
 void Drain::hurry(TimePoint now, Actions& actions) {
+    if (ended_at_) return;
     hurried_ = true;
     if (phase_ < Phase::terminated) {
         cut_short(now, actions);
@@ -246,6 +247,7 @@ void Drain::on(const CutNamed& event) {
 
 // A timer that the phase no longer expects fired just before it was of no more use.
 void Drain::on(Timer timer, TimePoint now, Actions& actions) {
+    if (ended_at_) return;
     switch (timer) {
     case Timer::announce:
         if (phase_ == Phase::announcing) close_intake(now, actions);

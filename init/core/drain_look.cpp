@@ -37,6 +37,7 @@ void Drain::look_soon(TimePoint now, Actions& actions) {
 }
 
 void Drain::on(const Seen& event, TimePoint now, Actions& actions) {
+    if (ended_at_) return;
     if (finishes_by_itself_now()) {
         last_ = event.sight;
         report(now, actions);

@@ -302,6 +302,8 @@ void Lifecycle::swept() {
         spawn(); // as in back-off
     } else if (drain_) {
         end_drain();
+    } else if (!restart_at_ && retiring_) {
+        let_orphans_finish();
     } else if (!restart_at_) {
         finish();
     } else {
@@ -311,6 +313,10 @@ void Lifecycle::swept() {
 }
 
 void Lifecycle::end_drain() {
+    if (retiring_) { // it finishes first
+        state_ = State::draining;
+        return;
+    }
     auto until = now_ + plan_.stop.linger;
     if (const auto last = drain_->last_moment()) until = std::min(until, *last);
     if (!plan_.stop.owns_listeners || until <= now_) {

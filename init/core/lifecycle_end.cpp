@@ -49,10 +49,6 @@ void Lifecycle::handle(const Exited& event) {
             leave_to_orphans(event.workers_left);
             return;
         }
-        if (retiring_ && !restart_at_) {
-            let_orphans_finish();
-            return;
-        }
     }
     if (event.tree_empty) {
         swept();
@@ -89,9 +85,11 @@ void Lifecycle::leave_to_orphans(bool of_this_run) {
     actions_.emplace_back(Arm{Timer::restart, *std::exchange(restart_at_, std::nullopt)});
 }
 
-// There will be no next run.
+// There will be no next run: what others than it have in hand is let finish.
 void Lifecycle::let_orphans_finish() {
-    say(Level::warning, "the workers of the dead master finish what they have",
+    say(Level::warning,
+        retiring_ ? "the generation before finishes what it has"
+                  : "the workers of the dead master finish what they have",
         {{"event", "orphans_finish"}});
     drain_.emplace(plan_, Occasion::stop, SIGTERM, now_);
     state_ = State::draining;

@@ -74,7 +74,7 @@ int Lifecycle::generation(Which which) const {
 }
 
 void Lifecycle::begin_reload(const ReloadAsked& asked) {
-    if (plan_.reload.strategy == config::Strategy::signal) {
+    if (plan_.reload.strategy == config::Strategy::signal && !plan_.reload.checked) {
         if (!plan_.reload_signal) {
             say(Level::warning,
                 "reload refused: " + plan_.name +
@@ -163,6 +163,9 @@ void Lifecycle::reload_moved_on() {
 void Lifecycle::switch_to_next() {
     actions_.emplace_back(Promote{});
     auto plan = std::exchange(plan_, reload_->plan());
+    if (plan_.restarting != plan.restarting) {
+        pacer_ = RestartPacer(plan_.restarting.backoff, plan_.restarting.limit);
+    }
     // They share the listeners, and the old one would go on accepting: QUIT it is.
     if (reload_->shares()) plan.stop.owns_listeners = false;
     retiring_.emplace(Retiring{generation_, service_, Drain(plan, Occasion::retire, 0, now_)});
@@ -208,7 +211,7 @@ void Lifecycle::retired(const Exited& event) {
 
 // What was asked for meanwhile.
 void Lifecycle::reload_again() {
-    if (!waiting_reload_ || state_ != State::running) return;
+    if (!waiting_reload_ || state_ != State::running || !service_) return;
     if (reload_ || retiring_ || orphans_) return;
     auto asked = *std::exchange(waiting_reload_, std::nullopt);
     asked.splay = 0ms; // it has waited

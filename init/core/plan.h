@@ -47,6 +47,7 @@ struct Stop {
 /// How the service is given a new generation.
 struct Reloading {
     config::Strategy strategy = config::Strategy::signal; // the service reloads by itself
+    bool checked = false; // its configuration can be read again and checked before it does
     config::Duration ready{10'000};
     config::Duration retire{60'000};
 

@@ -49,7 +49,10 @@ void Reload::took(const std::string& what, Fields fields, TimePoint now, Actions
 void Reload::begin(TimePoint now, Actions& actions) {
     const bool delayed = asked_.splay > config::Duration(0);
     say(actions, Level::info,
-        "reload: asked for by " + asked_.by + ", generation " + std::to_string(generation_) +
+        "reload: asked for by " + asked_.by +
+            (plan_.reload.strategy == config::Strategy::signal
+                 ? ", what is to be loaded is checked first; it"
+                 : ", generation " + std::to_string(generation_)) +
             (delayed ? " begins in " + in_words(asked_.splay) + " (reload.splay)" : " begins"),
         {{"event", "reload"},
          {"by", asked_.by},
@@ -81,12 +84,12 @@ void Reload::on(const TurnTaken& event, TimePoint now, Actions& actions) {
 
 void Reload::on(const NextPrepared& event, TimePoint now, Actions& actions) {
     if (phase_ != Phase::preparing) return;
-    if (event.by_signal) {
-        phase_ = Phase::by_signal;
-        return;
-    }
     if (!event.refused.empty()) {
         give_up(event.refused, now, actions);
+        return;
+    }
+    if (event.by_signal) {
+        phase_ = Phase::by_signal;
         return;
     }
     if (event.plan) plan_ = *event.plan;

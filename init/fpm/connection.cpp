@@ -1,5 +1,7 @@
 #include "init/fpm/connection.h"
 
+#include <fcntl.h>
+
 #include <sys/socket.h>
 
 #include <boost/asio/write.hpp>
@@ -26,6 +28,8 @@ void Connection::open(const net::Endpoint& endpoint) {
     // Both kinds connect at once or not at all: the other end is on this machine.
     error_code error;
     socket_.open(asio::generic::stream_protocol(address.storage.ss_family, 0), error);
+    // Asio does not ask for that, and FPM's next run must not inherit a connection to this one.
+    if (!error) ::fcntl(socket_.native_handle(), F_SETFD, FD_CLOEXEC);
     if (!error) socket_.non_blocking(true, error);
     socket_.async_connect(
         asio::generic::stream_protocol::endpoint(&address.storage, address.size),

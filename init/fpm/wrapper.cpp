@@ -52,6 +52,7 @@ std::optional<std::string> wrapper_config(const std::string& config,
     *text += line("daemonize", "no");
     *text += line("process_control_timeout", std::to_string(control_timeout.count()) + "s");
     *text += line("process.max", overrides.process_max);
+    *text += line("pid", overrides.pid);
     for (const auto& pool : overrides.pools) *text += section(pool);
     return text;
 }

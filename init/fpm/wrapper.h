@@ -25,6 +25,7 @@ struct PoolOverride {
 
 struct Overrides {
     int process_max = 0; // 0: as it is
+    std::string pid;     // empty: as it is
     std::vector<PoolOverride> pools;
 };
 

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace sluice::os {
@@ -16,7 +18,8 @@ std::optional<PrivateFolder> PrivateFolder::make() {
 }
 
 PrivateFolder::~PrivateFolder() {
-    if (!path_.empty()) ::rmdir(path_.c_str());
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
 }
 
 } // namespace sluice::os

@@ -5,8 +5,8 @@
 
 namespace sluice::os {
 
-/// A folder that only our own user can enter, in memory where that can be had. Removed at the end;
-/// what was put into it has to be gone by then.
+/// A folder that only our own user can enter, in memory where that can be had. Removed at the end,
+/// with whatever is in it.
 class PrivateFolder {
   public:
     /// The first place that can be written: /run, /dev/shm (which a container with a read-only root
