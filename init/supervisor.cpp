@@ -29,6 +29,7 @@ Supervisor::Supervisor(boost::asio::io_context& loop, signals::Inbox& inbox, Gen
       intake_(std::move(intake)),
       live_(set_to_work(std::move(first))),
       turn_clock_(loop),
+      handlers_of_next_(loop),
       lifecycle_(plan()),
       timers_(loop, [this](core::Timer timer, core::Which of) { on_time(timer, of); }),
       handlers_clock_(loop) {

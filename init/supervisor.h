@@ -72,7 +72,9 @@ class Supervisor {
     void execute(const core::LeaveOld& action);
     void execute(const core::SignalOrphans& action) const;
     std::optional<core::CannotJoin> make_listeners(const core::Spawn& action);
+    void take_turn();
     void prove(pid_t pid);
+    void await_handlers_of_next(pid_t pid);
     void execute(const core::AwaitReady& action);
     void execute(const core::AwaitHandlers& action);
     void execute(const core::CloseUnserved& action);
@@ -142,6 +144,7 @@ class Supervisor {
     std::optional<os::Watch> watch_;
     std::optional<core::TimePoint> watch_began_reload_;
     boost::asio::steady_timer turn_clock_;
+    boost::asio::steady_timer handlers_of_next_;
     bool told_of_turn_ = false;
     core::TimePoint began_ = now();
     core::Lifecycle lifecycle_;

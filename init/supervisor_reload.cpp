@@ -77,8 +77,13 @@ void Supervisor::watch() {
 
 // --- its turn, and what it is made of ------------------------------------------------------------
 
-void Supervisor::execute(const core::TakeTurn& action) {
+void Supervisor::execute(const core::TakeTurn& /*action*/) {
     reloads_.begins("queued");
+    told_of_turn_ = false;
+    take_turn();
+}
+
+void Supervisor::take_turn() {
     const auto& reload = settings_.reload;
     if (!reload.slots_dir) {
         feed(core::TurnTaken{});
@@ -87,7 +92,6 @@ void Supervisor::execute(const core::TakeTurn& action) {
     auto taken = os::Slots(*reload.slots_dir, reload.slots).try_take();
     if (auto* const slot = std::get_if<os::Slot>(&taken)) {
         slot_ = std::move(*slot);
-        told_of_turn_ = false;
         feed(core::TurnTaken{});
         return;
     }
@@ -105,15 +109,14 @@ void Supervisor::execute(const core::TakeTurn& action) {
     // A lock tells nobody that it is free again.
     constexpr auto next_try = 200ms;
     turn_clock_.expires_after(next_try);
-    turn_clock_.async_wait([this, action](const boost::system::error_code& error) {
-        if (!error && lifecycle_.waits_for_turn()) execute(action);
+    turn_clock_.async_wait([this](const boost::system::error_code& error) {
+        if (!error && lifecycle_.waits_for_turn()) take_turn();
     });
 }
 
 void Supervisor::execute(const core::EndTurn& /*action*/) {
     slot_.reset();
     turn_clock_.cancel();
-    told_of_turn_ = false;
 }
 
 void Supervisor::execute(const core::PrepareNext& /*action*/) {
@@ -173,9 +176,24 @@ void Supervisor::prove(pid_t pid) {
     trial_.emplace(loop_, next_->parts, intake_);
     if (trial_->possible()) {
         trial_->prove([this, pid] { feed(core::Ready{pid}); });
-    } else { // it shares the listeners, and only its status is its own
+    } else if (next_->outlook.inquiry().can_ask()) { // it shares the listeners
         next_->outlook.inquiry().ping([this, pid] { feed(core::Ready{pid}); });
+    } else {
+        await_handlers_of_next(pid);
     }
+}
+
+// It shares the listeners and has no status page (PHP 7.4): nobody can ask it alone.
+void Supervisor::await_handlers_of_next(pid_t pid) {
+    if (lifecycle_.next_service() != pid) return;
+    if (os::catches(pid, SIGQUIT)) {
+        feed(core::Ready{.pid = pid, .answers = false});
+        return;
+    }
+    handlers_of_next_.expires_after(5ms);
+    handlers_of_next_.async_wait([this, pid](const boost::system::error_code& error) {
+        if (!error) await_handlers_of_next(pid);
+    });
 }
 
 void Supervisor::execute(const core::WarmUp& /*action*/) {

@@ -120,6 +120,7 @@ class Lifecycle {
     void sweep();
     void sweep_harder();
     void swept();
+    void reload_after_restart();
     void died(int exit_code, const std::string& how);
     void end_drain();
     void finish();

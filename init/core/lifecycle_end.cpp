@@ -41,8 +41,7 @@ void Lifecycle::handle(const Exited& event) {
         exit_code_ = drain_->ended(code, now_);
         if (retiring_) return; // it finishes
     } else {
-        if (reload_) waiting_reload_ = reload_->asked();
-        abandon_reload(plan_.name + " has died, and is started again first");
+        reload_after_restart();
         died(code, describe_end(event.wait_status));
         const auto& stop = plan_.stop;
         if (some_serve && (stop.owns_all_listeners || stop.finishes_itself)) {
@@ -83,6 +82,15 @@ void Lifecycle::leave_to_orphans(bool of_this_run) {
     }
     state_ = State::backoff;
     actions_.emplace_back(Arm{Timer::restart, *std::exchange(restart_at_, std::nullopt)});
+}
+
+// What has not proved itself would leave the queue of the dead one to nobody.
+void Lifecycle::reload_after_restart() {
+    if (!reload_) return;
+    waiting_reload_ = reload_->asked();
+    say(Level::info, "reload: is done again when " + plan_.name + " is up",
+        {{"event", "reload_waits"}});
+    abandon_reload(plan_.name + " has died");
 }
 
 // There will be no next run: what others than it have in hand is let finish.
@@ -133,6 +141,7 @@ void Lifecycle::handle(const OrphansGone& event) {
     if (!orphans_) return;
     const bool were_alone = orphans_->serve_alone();
     orphans_->gone(event.queued, now_, actions_);
+    if (orphans_->have_old_generations_listeners()) actions_.emplace_back(DropOld{});
     orphans_.reset();
     if (were_alone && state_ == State::starting) replace_run();
     if (state_ == State::draining && !service_) { // nobody is left who could finish anything

@@ -42,7 +42,7 @@ void Orphans::relieved(TimePoint now, Actions& actions) {
 void Orphans::take_old_listeners(TimePoint now, Actions& actions) {
     phase_ = Phase::emptying;
     pause_ = first_pause;
-    switched_ = true;
+    switched_ = of_old_generation_ = true;
     actions.emplace_back(Arm{Timer::retire, now + limit});
     actions.emplace_back(LookAtOld{});
 }
