@@ -41,7 +41,7 @@ void Lifecycle::handle(const Exited& event) {
         exit_code_ = drain_->ended(code, now_);
         if (retiring_) return; // it finishes
     } else {
-        if (reload_) waiting_reload_ = reload_->asked();
+        if (reloading()) waiting_reload_ = reload_->asked();
         abandon_reload(plan_.name + " has died, and is started again first");
         died(code, describe_end(event.wait_status));
         const auto& stop = plan_.stop;
@@ -94,6 +94,7 @@ void Lifecycle::let_orphans_finish() {
     say(Level::warning, "the workers of the dead master finish what they have",
         {{"event", "orphans_finish"}});
     drain_.emplace(plan_, Occasion::stop, SIGTERM, now_);
+    bound_retiring();
     state_ = State::draining;
     drain_->begin({}, true, now_, actions_);
 }

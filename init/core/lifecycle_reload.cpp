@@ -152,6 +152,7 @@ void Lifecycle::reload_moved_on() {
         reload_.reset();
         actions_.emplace_back(EndTurn{});
         have_service_reload();
+        reload_again();
     } else if (reload_->phase() == Reload::Phase::over) {
         reload_.reset();
         reload_again();
@@ -178,6 +179,12 @@ void Lifecycle::switch_to_next() {
     // Of connections that came at the instant of the switch nobody knows whose they are: they may
     // be in the hands of workers that the old master does not know, as orphans are.
     retiring_->drain.begin(*retiring_->master, true, now_, actions_);
+}
+
+// A drain's deadline is everybody's.
+void Lifecycle::bound_retiring() {
+    if (!retiring_ || !plan_.stop.deadline) return;
+    retiring_->drain.end_by(now_ + *plan_.stop.deadline, actions_);
 }
 
 // The old generation has ended.
@@ -208,7 +215,7 @@ void Lifecycle::retired(const Exited& event) {
 
 // What was asked for meanwhile.
 void Lifecycle::reload_again() {
-    if (!waiting_reload_ || state_ != State::running) return;
+    if (!waiting_reload_ || state_ != State::running || !service_) return;
     if (reload_ || retiring_ || orphans_) return;
     auto asked = *std::exchange(waiting_reload_, std::nullopt);
     asked.splay = 0ms; // it has waited

@@ -150,7 +150,7 @@ void Shell::answer_prepared(bool well) {
         prepared.refused = "unknown key";
     } else if (dice_.one_in(12)) {
         prepared.by_signal = true;
-        made_ = false;
+        by_signal_ = std::exchange(made_, false);
     } else if (dice_.one_in(2)) {
         auto plan = plan_;
         plan.reload.strategy =

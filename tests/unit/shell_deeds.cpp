@@ -178,7 +178,7 @@ void Shell::execute(const Send& action) {
     if (action.signal == SIGTERM || action.signal == SIGQUIT) run->told = true;
     if (action.signal != plan_.reload_signal) return;
     must(run == &*live_, "the live generation reloads by itself");
-    wanted_ = false;
+    if (!std::exchange(by_signal_, false)) wanted_ = false;
 }
 
 // Everything but the old generation, which finishes by itself.
