@@ -19,6 +19,7 @@ const char* in_words(Closing way) {
 } // namespace
 
 int Drain::ended(int exit_code, TimePoint now) {
+    service_.reset(); // the generation before may go on for a while, and the looks with it
     ended_at_ = now;
     const int expected = certain_ ? SIGTERM : stop_.signal.value_or(signal_);
     const bool by_stop = exit_code == 128 + expected;

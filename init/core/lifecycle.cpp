@@ -108,6 +108,9 @@ void Lifecycle::handle(const SpawnFailed& event) {
     }
     if (orphans_ && !drain_) {
         leave_to_orphans(false);
+    } else if (orphans_) { // they are at work, and hold what is in the queue
+        state_ = State::draining;
+        drain_->begin({}, true, now_, actions_);
     } else {
         swept();
     }
@@ -176,12 +179,10 @@ void Lifecycle::handle(const Stopped& event) {
 // --- stopping -----------------------------------------------------------------------------------
 
 void Lifecycle::begin_drain(const DrainAsked& asked) {
+    waiting_reload_.reset(); // first, or it would begin when the other one is given up
     abandon_reload("sluice is stopping");
-    waiting_reload_.reset();
     drain_.emplace(plan_, Occasion::stop, asked.signal, now_);
-    if (retiring_ && plan_.stop.deadline) {
-        retiring_->drain.end_by(now_ + *plan_.stop.deadline, actions_);
-    }
+    bound_retiring();
     const auto name = signals::name_of(asked.signal);
     const auto limit = plan_.stop.deadline;
     say(Level::info,
@@ -299,11 +300,15 @@ void Lifecycle::handle(const TreeEmpty& /*event*/) {
 
 void Lifecycle::swept() {
     if (drain_ && std::exchange(restart_at_, std::nullopt)) {
-        spawn(); // as in back-off
+        spawn();                            // as in back-off
+    } else if (retiring_ && !restart_at_) { // it finishes
+        if (drain_) {
+            state_ = State::draining;
+        } else {
+            let_orphans_finish();
+        }
     } else if (drain_) {
         end_drain();
-    } else if (!restart_at_ && retiring_) {
-        let_orphans_finish();
     } else if (!restart_at_) {
         finish();
     } else {
@@ -313,10 +318,6 @@ void Lifecycle::swept() {
 }
 
 void Lifecycle::end_drain() {
-    if (retiring_) { // it finishes first
-        state_ = State::draining;
-        return;
-    }
     auto until = now_ + plan_.stop.linger;
     if (const auto last = drain_->last_moment()) until = std::min(until, *last);
     if (!plan_.stop.owns_listeners || until <= now_) {

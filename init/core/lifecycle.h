@@ -112,6 +112,7 @@ class Lifecycle {
     void abandon_reload(const std::string& why);
     void reload_moved_on();
     void switch_to_next();
+    void bound_retiring();
     void retired(const Exited& event);
     void reload_again();
     void drain_went_on();

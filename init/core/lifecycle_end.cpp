@@ -86,7 +86,7 @@ void Lifecycle::leave_to_orphans(bool of_this_run) {
 
 // What has not proved itself would leave the queue of the dead one to nobody.
 void Lifecycle::reload_after_restart() {
-    if (!reload_) return;
+    if (!reloading()) return;
     waiting_reload_ = reload_->asked();
     say(Level::info, "reload: is done again when " + plan_.name + " is up",
         {{"event", "reload_waits"}});
@@ -100,6 +100,7 @@ void Lifecycle::let_orphans_finish() {
                   : "the workers of the dead master finish what they have",
         {{"event", "orphans_finish"}});
     drain_.emplace(plan_, Occasion::stop, SIGTERM, now_);
+    bound_retiring();
     state_ = State::draining;
     drain_->begin({}, true, now_, actions_);
 }

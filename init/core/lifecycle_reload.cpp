@@ -152,6 +152,7 @@ void Lifecycle::reload_moved_on() {
         reload_.reset();
         actions_.emplace_back(EndTurn{});
         have_service_reload();
+        reload_again();
     } else if (reload_->phase() == Reload::Phase::over) {
         reload_.reset();
         reload_again();
@@ -181,6 +182,12 @@ void Lifecycle::switch_to_next() {
     // Of connections that came at the instant of the switch nobody knows whose they are: they may
     // be in the hands of workers that the old master does not know, as orphans are.
     retiring_->drain.begin(*retiring_->master, true, now_, actions_);
+}
+
+// A drain's deadline is everybody's.
+void Lifecycle::bound_retiring() {
+    if (!retiring_ || !plan_.stop.deadline) return;
+    retiring_->drain.end_by(now_ + *plan_.stop.deadline, actions_);
 }
 
 // The old generation has ended.

@@ -93,7 +93,8 @@ void Orphans::old_unserved(int queued, Actions& actions) {
 }
 
 void Orphans::gone(int queued, TimePoint now, Actions& actions) {
-    leave(actions);
+    // Also of those whom others have joined, who serve the newer listeners.
+    if (switched_ && !std::exchange(left_, true)) actions.emplace_back(LeaveOld{});
     say(actions, queued == 0 ? Level::info : Level::warning,
         "the last worker of the dead master has gone after " + in_words(now - since_) +
             (queued == 0 ? "" : "; " + count_of(queued, "connection") + " lost in its queue"),

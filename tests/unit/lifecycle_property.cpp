@@ -1,11 +1,10 @@
 #include <doctest/doctest.h>
 
 #include <csignal>
-#include <random>
 #include <set>
 #include <vector>
 
-#include "tests/unit/world.h"
+#include "tests/unit/dice.h"
 
 // Random sequences of events, sensible or not, and what must hold after each of them.
 
@@ -17,10 +16,10 @@ using namespace std::chrono_literals;
 
 class Chaos {
   public:
-    Chaos(unsigned seed, Plan plan) : random_(seed), lifecycle_(std::move(plan)) { take(Start{}); }
+    Chaos(unsigned seed, Plan plan) : dice_(seed), lifecycle_(std::move(plan)) { take(Start{}); }
 
     void step() {
-        now_ += config::Duration(pick(2'000));
+        now_ += config::Duration(dice_.pick(2'000));
         take(any_event());
     }
 
@@ -44,61 +43,35 @@ class Chaos {
     }
 
   private:
-    int pick(int below) { return std::uniform_int_distribution<int>(0, below - 1)(random_); }
-
-    template <typename T>
-    T one_of(std::vector<T> choices) {
-        return choices[static_cast<std::size_t>(pick(static_cast<int>(choices.size())))];
-    }
-
-    Sight any_sight() {
-        Sight sight{.queue_empty = pick(2) == 0,
-                    .half_open = pick(4) / 3,
-                    .tells_times = pick(2) == 0,
-                    .all_paused = pick(2) == 0};
-        if (pick(4) != 0) sight.connections = {.open = pick(3), .unread = pick(4) / 3};
-        if (pick(4) == 0) return sight;
-        sight.workers.emplace();
-        for (int i = pick(4); i > 0; --i) {
-            sight.workers->push_back(
-                {.pid = 500 + i,
-                 .state = one_of(
-                     std::vector{Worker::State::idle, Worker::State::waiting, Worker::State::busy}),
-                 .age = config::Duration(pick(10))});
-        }
-        return sight;
-    }
-
     Exited any_exit(pid_t pid) {
-        const int status = one_of(
-            std::vector{exited_with(0), exited_with(1), exited_with(78), killed_by(SIGKILL)});
-        const bool workers_left = pick(3) == 0;
-        return {pid, status, !workers_left && !orphans_ && pick(2) == 0, workers_left};
+        const int status = dice_.wait_status();
+        const bool workers_left = dice_.pick(3) == 0;
+        return {pid, status, !workers_left && !orphans_ && dice_.one_in(2), workers_left};
     }
 
     Event any_event() {
-        const pid_t pid = pick(4) == 0 ? 999 : alive_.value_or(998);
-        switch (pick(13)) {
+        const pid_t pid = dice_.pick(4) == 0 ? 999 : alive_.value_or(998);
+        switch (dice_.pick(13)) {
         case 0: return Ready{pid};
         case 1:
             // A drain ends the story, so it is rarer than the rest.
-            if (pick(8) != 0) return ReloadAsked{};
-            return DrainAsked{one_of(std::vector{SIGTERM, SIGINT, SIGQUIT}), 1};
+            if (dice_.pick(8) != 0) return ReloadAsked{};
+            return DrainAsked{dice_.one_of(std::vector{SIGTERM, SIGINT, SIGQUIT}), 1};
         case 2: return ReloadAsked{};
-        case 3: return ForwardAsked{one_of(std::vector{SIGUSR1, SIGTSTP, SIGCONT}), {}};
+        case 3: return ForwardAsked{dice_.one_of(std::vector{SIGUSR1, SIGTSTP, SIGCONT}), {}};
         case 4: return any_exit(pid);
-        case 5: return Stopped{pid, one_of(std::vector{SIGTSTP, SIGSTOP})};
+        case 5: return Stopped{pid, dice_.one_of(std::vector{SIGTSTP, SIGSTOP})};
         case 6: return TreeEmpty{};
-        case 7: return CutNamed{pick(5)};
+        case 7: return CutNamed{dice_.pick(5)};
         case 8:
-            if (orphans_ && pick(2) == 0) return OrphansGone{pick(2)};
-            return OldSeen{pick(2) == 0};
+            if (orphans_ && dice_.pick(2) == 0) return OrphansGone{dice_.pick(2)};
+            return OldSeen{dice_.pick(2) == 0};
         case 9:
-            return one_of(std::vector<Event>{Catches{pid}, IntakeClosed{Closing::refused, {}},
-                                             IntakeClosed{Closing::open, "no"}});
-        case 10: return Seen{any_sight()};
+            return dice_.one_of(std::vector<Event>{Catches{pid}, IntakeClosed{Closing::refused, {}},
+                                                   IntakeClosed{Closing::open, "no"}});
+        case 10: return Seen{dice_.sight()};
         default:
-            return TimerFired{one_of(
+            return TimerFired{dice_.one_of(
                 std::vector{Timer::announce, Timer::queue, Timer::look, Timer::report, Timer::hold,
                             Timer::deadline, Timer::kill, Timer::linger, Timer::old, Timer::retire,
                             Timer::sweep, Timer::restart, Timer::reloaded})};
@@ -159,7 +132,7 @@ class Chaos {
     void switch_over() {
         CHECK(on_next_);
         CHECK_FALSE(old_); // it would be the third listener
-        if (pick(8) == 0) {
+        if (dice_.pick(8) == 0) {
             take(SwitchFailed{"no"});
             return;
         }
@@ -169,20 +142,20 @@ class Chaos {
 
     void spawn(bool beside) {
         if (beside) CHECK_FALSE(old_);
-        if (beside && pick(8) == 0) {
+        if (beside && dice_.pick(8) == 0) {
             take(CannotJoin{"no"});
             return;
         }
         on_next_ = beside;
-        if (pick(10) == 0) {
-            take(SpawnFailed{125, pick(2) == 0});
+        if (dice_.pick(10) == 0) {
+            take(SpawnFailed{125, dice_.pick(2) == 0});
             return;
         }
         alive_ = next_pid_++;
         take(Spawned{*alive_});
     }
 
-    std::mt19937 random_;
+    Dice dice_;
     Lifecycle lifecycle_;
     TimePoint now_{};
     std::optional<pid_t> alive_;
