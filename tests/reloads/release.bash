@@ -79,6 +79,11 @@ write_sluice_config() {
     sluice_options=(--config "$site/sluice.toml")
 }
 
+# warm_up_with PAGE LINE...: an entry of reload.warmup. After make_releases, before write_sluice_config.
+warm_up_with() {
+    more_lines+=$(printf '%s\n' '' '[[reload.warmup]]' "script = \"$script_root$1\"" "${@:2}")$'\n'
+}
+
 # lines_of NAME: how many records NAME.csv has so far; answered_since MARK NAME VERSION: whether
 # this version has answered since.
 lines_of() {
