@@ -1,10 +1,11 @@
 #include <doctest/doctest.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <functional>
+#include <sys/mount.h>
 
+#include "isolation.h"
 #include "processes.h"
 #include "reload_site.h"
 #include "steady_load.h"
@@ -26,6 +27,11 @@ struct Cause {
     std::function<void(ReloadSite&)> meanwhile = {}; // while the reload is under way
 };
 
+std::string new_pool(const std::string& listen, int workers = 1) {
+    return "[api]\nuser = www-data\ngroup = www-data\nlisten = " + listen +
+           "\npm = static\npm.max_children = " + std::to_string(workers) + "\n";
+}
+
 void none_lost(const SteadyLoad::Tally& tally) {
     CHECK(tally.lost == 0);
     CHECK(tally.refused == 0);
@@ -45,11 +51,11 @@ void fails(ReloadSite& reload, const Cause& cause, SteadyLoad& load, const std::
     if (cause.meanwhile) cause.meanwhile(reload);
     const auto told = ReloadSite::end_of(*waits);
     CHECK(told.status == 1);
+    CHECK(eventually([&] { return contains(since(reload, begin), "goes on serving"); }));
     const auto log = since(reload, begin);
     INFO(log);
     INFO(told.text);
     CHECK(contains(log, "reload rolled back after "));
-    CHECK(contains(log, "goes on serving"));
     const auto status = reload.status();
     INFO(status);
     CHECK(contains(status, "ROLLED BACK"));
@@ -102,23 +108,24 @@ void each_fails(ReloadSite& reload, const std::vector<Cause>& causes) {
 
 TEST_CASE("rollback: a configuration that is refused") {
     ReloadSite reload(each_transport());
-    each_fails(reload,
-               {
-                   {"sluice.toml: syntax", {.sluice = "[reload\n"}, {"sluice.toml:3:"}},
-                   {"an unknown key",
-                    {.sluice = "[reload]\nredy = \"1s\"\n"},
-                    {"reload.redy", "reload.ready"}},
-                   {"a value",
-                    {.sluice = "[reload]\nready = \"soon\"\n"},
-                    {"reload.ready", "\"soon\"", "from \"1ms\" to"}},
-                   {"php-fpm.conf", {.fpm = "nonsense = 1\n"}, {"exited with status 78", "nonsense"}},
-                   {"a user that has vanished",
-                    {.fpm = "user = nobody-of-this-name\n"},
-                    {"exited with status 78", "nobody-of-this-name"}},
-                   {"a release that leads nowhere",
-                    {.sluice = "[reload]\nrelease = \"@folder@/current\"\n"},
-                    {"reload.release", "/current", "make it a symlink"}},
-               });
+    each_fails(
+        reload,
+        {
+            {"sluice.toml: syntax", {.sluice = "[reload\n"}, {"sluice.toml:3:"}},
+            {"an unknown key",
+             {.sluice = "[reload]\nredy = \"1s\"\n"},
+             {"reload.redy", "reload.ready"}},
+            {"a value",
+             {.sluice = "[reload]\nready = \"soon\"\n"},
+             {"reload.ready", "\"soon\"", "from \"1ms\" to"}},
+            {"php-fpm.conf", {.fpm = "nonsense = 1\n"}, {"exited with status 78", "nonsense"}},
+            {"a user that has vanished",
+             {.fpm = "user = nobody-of-this-name\n"},
+             {"exited with status 78", "nobody-of-this-name"}},
+            {"a release that leads nowhere",
+             {.sluice = "[reload]\nrelease = \"@folder@/current\"\n"},
+             {"reload.release", "/current", "make it a symlink"}},
+        });
 }
 
 TEST_CASE("rollback: reload.check") {
@@ -173,24 +180,25 @@ TEST_CASE("rollback: FPM does not start") {
 TEST_CASE("rollback: FPM does not answer") {
     ReloadSite reload(each_transport());
     const std::string half_a_second = "[reload]\nready = \"500ms\"\n";
-    each_fails(reload,
-               {
-                   {.name = "process.max leaves a new pool without a worker",
-                    .release = {.sluice = half_a_second,
-                                .fpm = "[global]\nprocess.max = 3\n[api]\nuser = www-data\ngroup = "
-                                       "www-data\nlisten = @folder@/marks/api.sock\npm = static\n"
-                                       "pm.max_children = 1\n"},
-                    .says = {"did not answer within 500 ms (reload.ready)", "pool api"}},
-                   {.name = "an entrypoint that never comes to FPM",
-                    .release = {.sluice = half_a_second},
-                    .says = {"did not answer within 500 ms (reload.ready)", "pool www"},
-                    .wrapper = "echo waiting for the database >&2; sleep 300",
-                    .wrote = "waiting for the database"},
-                   {.name = "its master is suspended",
-                    .release = {.sluice = half_a_second},
-                    .says = {"did not answer within 500 ms (reload.ready)", "pool www"},
-                    .wrapper = "kill -STOP $$"},
-               });
+    each_fails(reload, {
+                           {.name = "process.max leaves a pool without a worker",
+                            .release = {.sluice = half_a_second,
+                                        .fpm = "pm.max_children = 50\n[global]\nprocess.max = 3\n" +
+                                               new_pool("@folder@/marks/api.sock", 50)},
+                            .says = {"did not answer within 500 ms (reload.ready)", "pool "}},
+                           {.name = "workers that cannot accept, and end at once",
+                            .release = {.sluice = half_a_second, .fpm = "rlimit_files = 4\n"},
+                            .says = {"did not answer within 500 ms (reload.ready)", "pool www"}},
+                           {.name = "an entrypoint that never comes to FPM",
+                            .release = {.sluice = half_a_second},
+                            .says = {"did not answer within 500 ms (reload.ready)", "pool www"},
+                            .wrapper = "echo waiting for the database >&2; sleep 300",
+                            .wrote = "waiting for the database"},
+                           {.name = "its master is suspended",
+                            .release = {.sluice = half_a_second},
+                            .says = {"did not answer within 500 ms (reload.ready)", "pool www"},
+                            .wrapper = "kill -STOP $$"},
+                       });
 }
 
 TEST_CASE("rollback: the warm-up fails") {
@@ -229,5 +237,163 @@ TEST_CASE("rollback: the warm-up fails") {
         });
 }
 
+namespace {
+
+// Somebody who listens there.
+Descriptor taken(const Place& place) {
+    auto listener = place.listen();
+    REQUIRE(listener.get() >= 0);
+    return listener;
+}
+
+} // namespace
+
+TEST_CASE("rollback: the place of a new pool is taken") {
+    ReloadSite reload(each_transport());
+    const auto& marks = reload.folder().path("marks");
+    const int port = free_port();
+    const auto on_port = taken(Place(port));
+    const auto on_path = taken(Place(marks + "/taken.sock"));
+    reload.folder().write("marks/notes.txt", "not a socket");
+    each_fails(reload,
+               {
+                   {"a port",
+                    {.fpm = new_pool("127.0.0.1:" + std::to_string(port))},
+                    {"pool api", "127.0.0.1:" + std::to_string(port)}},
+                   {"a path", {.fpm = new_pool(marks + "/taken.sock")}, {"pool api", "taken.sock"}},
+                   {"a path where a file is",
+                    {.fpm = new_pool(marks + "/notes.txt")},
+                    {"pool api", "notes.txt"}},
+                   {"a folder that is not there",
+                    {.fpm = new_pool(marks + "/nowhere/api.sock")},
+                    {"pool api", "/nowhere/api.sock"}},
+               });
+    CHECK(read_file(marks + "/notes.txt") == "not a socket");
+    CHECK(Place(marks + "/taken.sock").refusal() == 0);
+}
+
+namespace {
+
+bool has_mark(const ReloadSite& reload, const std::string& name) {
+    return eventually([&] { return reload.folder().has("marks/" + name); });
+}
+
+// Of a generation that is not live yet.
+pid_t next_master(ReloadSite& reload) {
+    std::vector<pid_t> masters;
+    const bool two = eventually([&] {
+        masters = reload.masters();
+        return masters.size() == 2 && !children_of(masters.back()).empty();
+    });
+    REQUIRE(two);
+    return masters.back();
+}
+
+void kill_with_workers(pid_t master) {
+    ::kill(master, SIGSTOP); // or it would replace them
+    for (const pid_t worker : children_of(master)) ::kill(worker, SIGKILL);
+    ::kill(master, SIGKILL);
+}
+
+} // namespace
+
+TEST_CASE("rollback: the next generation is killed") {
+    ReloadSite reload(each_transport());
+    const auto warm = [](const std::string& mark) {
+        return Release{.sluice = "[[reload.warmup]]\nscript = \"@folder@/app/slow.php\"\nuri = "
+                                 "\"/slow.php?ms=60000&mark=" +
+                                 mark + "\"\ntimeout = \"60s\"\ncount = 2\nconcurrency = 2\n"};
+    };
+    const std::vector<std::string> says{"was ended by signal KILL before it had proved itself"};
+    each_fails(reload,
+               {
+                   {.name = "while its entrypoint is at work",
+                    .says = says,
+                    .wrapper = "touch @folder@/marks/boots; sleep 300",
+                    .meanwhile =
+                        [](ReloadSite& site) {
+                            REQUIRE(has_mark(site, "boots"));
+                            ::kill(children_of(site.sluice().pid()).back(), SIGKILL);
+                        }},
+                   {.name = "its master, while it is asked for an answer",
+                    .release = {.fpm = "rlimit_files = 4\n"},
+                    .says = says,
+                    .meanwhile = [](ReloadSite& site) { ::kill(next_master(site), SIGKILL); }},
+                   {.name = "all of it, while it is asked for an answer",
+                    .release = {.fpm = "rlimit_files = 4\n"},
+                    .says = says,
+                    .meanwhile = [](ReloadSite& site) { kill_with_workers(next_master(site)); }},
+                   {.name = "its master, while it is warmed up",
+                    .release = warm("warm1"),
+                    .says = says,
+                    .meanwhile =
+                        [](ReloadSite& site) {
+                            REQUIRE(has_mark(site, "warm1"));
+                            ::kill(next_master(site), SIGKILL);
+                        }},
+                   {.name = "all of it, while it is warmed up",
+                    .release = warm("warm2"),
+                    .says = {"generation"}, // by its end, or by what the warm-up met
+                    .meanwhile =
+                        [](ReloadSite& site) {
+                            REQUIRE(has_mark(site, "warm2"));
+                            kill_with_workers(next_master(site));
+                        }},
+               });
+}
+
+namespace {
+
+// A container with 64 MiB, of which nothing is left: files in the places where sluice looks.
+void without_room(const FpmSite& site) {
+    empty_scratch_folders();
+    const auto over = [](const std::string& file, const std::string& name) {
+        const auto target = "/proc/" + std::to_string(::getpid()) + "/" + name;
+        if (::mount(file.c_str(), target.c_str(), nullptr, MS_BIND, nullptr) != 0) ::_exit(98);
+    };
+    over(site.folder().path("cgroup.txt"), "cgroup");
+    over(site.folder().path("mountinfo.txt"), "mountinfo");
+}
+
+} // namespace
+
+TEST_CASE("rollback: out of memory") {
+    if (::geteuid() != 0) {
+        MESSAGE("skipped: a container's memory limit is put before sluice as root");
+        return;
+    }
+    ReloadSite reload(
+        each_transport(), {.sluice = "[reload]\nlow_memory = \"proceed\"\n"},
+        {.prepare =
+             [](const FpmSite& site) {
+                 const auto& folder = site.folder();
+                 folder.write("cgroup.txt", "0::/\n");
+                 folder.write("mountinfo.txt", "30 23 0:26 / " + folder.path("cgroup") +
+                                                   " rw - cgroup2 cgroup2 rw\n");
+                 folder.write("cgroup/memory.max", "67108864\n");
+                 folder.write("cgroup/memory.current", "66060288\n");
+                 folder.write("cgroup/memory.stat", "anon 66060288\nfile 0\ninactive_file 0\n");
+             },
+         .before_exec = without_room});
+    const auto& folder = reload.folder();
+    SteadyLoad load(reload.site().place(), folder.path("app/who.php"));
+    reload.status();
+    const auto before = reload.footprint();
+    fails(reload, {"no room", {.name = "bad"}, {"64 MiB", "reload.low_memory"}}, load, "first");
+    CHECK_MESSAGE(reload.is_down_to(before), reload.footprint().text());
+    fails(reload,
+          {.name = "FPM gets no memory",
+           .release = {.name = "bad", .sluice = "[reload]\nlow_memory = \"proceed\"\n"},
+           .says = {"before it had proved itself"},
+           .wrapper = "ulimit -v 400000; set -- \"$@\" -d opcache.memory_consumption=2000",
+           .wrote = "memory"},
+          load, "first");
+    CHECK_MESSAGE(reload.is_down_to(before), reload.footprint().text());
+    folder.write("cgroup/memory.max", "max\n");
+    works(reload, "second", load);
+    none_lost(load.end());
+    CHECK(reload.sluice().stop() == 0);
+    CHECK(reload.left_behind() == "");
+}
 
 } // namespace tests

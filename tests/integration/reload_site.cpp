@@ -17,12 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-FpmLines with_name(FpmLines lines, bool by_path) {
-    lines.by_path = by_path;
-    lines.pool += "\nenv[GENERATION] = @generation@\n";
-    return lines;
-}
-
 std::string replaced(std::string text, const std::string& mark, const std::string& by) {
     for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at)) {
         text.replace(at, mark.size(), by);
@@ -50,8 +44,9 @@ bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
-ReloadSite::ReloadSite(bool by_path, const Release& first, const FpmLines& lines)
-    : site_(with_name(lines, by_path)), fpm_(read_file(site_.config())) {
+ReloadSite::ReloadSite(bool by_path, const Release& first, const Around& around)
+    : site_(FpmLines{.pool = "env[GENERATION] = @generation@", .by_path = by_path}),
+      fpm_(read_file(site_.config())) {
     folder().write("app/who.php", "<?php echo getenv('GENERATION');\n");
     publish(first);
     auto command = site_.command();
@@ -59,6 +54,8 @@ ReloadSite::ReloadSite(bool by_path, const Release& first, const FpmLines& lines
     Launch launch{.command = command, .options = {"--config", folder().path("sluice.toml")}};
     // Others use /run, too, and what is looked at is whether a folder of ours stays there.
     if (::geteuid() == 0) launch.before_exec = empty_scratch_folders;
+    if (around.prepare) around.prepare(site_);
+    if (around.before_exec) launch.before_exec = [&] { around.before_exec(site_); };
     sluice_ = std::make_unique<Sluice>(launch);
     REQUIRE(sluice_->logs("php-fpm8.2 answers"));
     const auto run = "/proc/" + std::to_string(sluice_->pid()) + "/root/run";

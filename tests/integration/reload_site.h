@@ -18,11 +18,17 @@ struct Release {
     std::string fpm = {};       // more of php-fpm.conf; its end is in [www]
 };
 
+/// What is around sluice.
+struct Around {
+    std::function<void(const FpmSite&)> prepare = {};     // before it is started
+    std::function<void(const FpmSite&)> before_exec = {}; // in place of an own /run
+};
+
 /// An FpmSite under a sluice whose configuration changes while it runs, with clients of its control
 /// socket. FPM is started by "bin/wrapper", an entrypoint script.
 class ReloadSite {
   public:
-    explicit ReloadSite(bool by_path, const Release& first = {}, const FpmLines& lines = {});
+    explicit ReloadSite(bool by_path, const Release& first = {}, const Around& around = {});
 
     const FpmSite& site() const { return site_; }
 
@@ -73,7 +79,7 @@ class ReloadSite {
 
   private:
     FpmSite site_;
-    std::string fpm_;
+    std::string fpm_; // php-fpm.conf without a generation's name
     std::unique_ptr<Sluice> sluice_;
     Descriptor run_; // its /run
 };
