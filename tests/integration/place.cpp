@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "await.h"
 
@@ -68,6 +69,14 @@ Descriptor Place::try_to_connect(std::chrono::milliseconds limit, int& error) co
     if (::connect(connection.get(), address.get(), address.size) == 0) return connection;
     error = errno;
     return {};
+}
+
+Descriptor Place::listen() const {
+    const auto address = path_.empty() ? address_of(host_, port_) : address_of(path_);
+    Descriptor listener(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const bool listens = ::bind(listener.get(), address.get(), address.size) == 0 &&
+                         ::listen(listener.get(), 1) == 0;
+    return listens ? std::move(listener) : Descriptor();
 }
 
 Descriptor Place::connect() const {

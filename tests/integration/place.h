@@ -22,6 +22,9 @@ class Place {
     /// A connection; nothing (descriptor -1) if it is refused.
     Descriptor connect() const;
 
+    /// Somebody who listens there and accepts nobody; descriptor -1 where that cannot be.
+    Descriptor listen() const;
+
     /// 0 if a connection is taken, else why not: ECONNREFUSED, ENOENT, or EINPROGRESS for one that
     /// gets no answer at once.
     int refusal() const;
