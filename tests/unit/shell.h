@@ -150,6 +150,7 @@ class Shell {
     std::vector<Orphaned> orphaned_;
     bool stray_ = false;
     bool stray_killed_ = false;
+    bool spawn_failed_ = false; // after that nothing is swept: no child may be left to tell of it
     pid_t next_pid_ = 100;
 
     // The listeners of one address.
