@@ -202,9 +202,10 @@ void Shell::execute(const Arm& action) {
 void Shell::execute(const Finish& /*action*/) {
     finished_ = true;
     if (stuck_) return;
-    must(!live_ && !next_ && !old_ && orphaned_.empty(), "it ends when all have gone");
+    must(!live_ && !old_ && orphaned_.empty(), "it ends when all have gone");
+    must(!next_ || (next_->killed && spawn_failed_), "the next one has gone, too");
     must(!stray_ || spawn_failed_, "it sweeps what is left");
-    must(!turn_, "the turn has ended");
+    must(!turn_ || next_, "the turn has ended");
 }
 
 bool Shell::fire_next_clock() {
