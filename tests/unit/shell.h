@@ -166,7 +166,7 @@ class Shell {
     bool made_ = false;        // it is being made, and neither switched to nor given up
     bool turn_ = false;        // it is this container's
     bool was_delayed_ = false; // before the event at hand
-    bool by_signal_ = false; // it is the service's own, and to be sent now
+    bool by_signal_ = false;   // it is the service's own, and to be sent now
     bool proved_ = false;
     bool warmed_ = false;
     int spawned_for_it_ = 0;
