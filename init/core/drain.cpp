@@ -273,7 +273,7 @@ void Drain::on(Timer timer, TimePoint now, Actions& actions) {
         arm(Timer::report, now + report_pause(), actions);
         break;
     case Timer::hold:
-        if (phase_ == Phase::held) send_stop(now, actions);
+        if (phase_ == Phase::held && service_) send_stop(now, actions);
         break;
     case Timer::deadline:
         if (phase_ >= Phase::terminated) break;

@@ -300,8 +300,9 @@ void Lifecycle::handle(const TreeEmpty& /*event*/) {
 
 void Lifecycle::swept() {
     if (drain_ && std::exchange(restart_at_, std::nullopt)) {
-        spawn();                            // as in back-off
-    } else if (retiring_ && !restart_at_) { // it finishes
+        spawn(); // as in back-off
+    } else if (retiring_ && !restart_at_) {
+        // It finishes.
         if (drain_) {
             state_ = State::draining;
         } else {

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "tests/unit/world.h"
@@ -47,6 +48,10 @@ void check_rolled_back(World& world) {
     world.signal(ReloadAsked{});
     world.run(1s);
     CHECK(world.did("promote"));
+}
+
+std::ptrdiff_t times(const World& world, const std::string& deed) {
+    return std::ranges::count(world.deeds(), deed);
 }
 
 } // namespace
@@ -267,6 +272,62 @@ TEST_CASE("in back-off the service is started at once, and reloaded then") {
     world.run(2s);
     CHECK(world.spawns() == 3);
     CHECK(world.did("promote"));
+}
+
+TEST_CASE(
+    "a crash while the next generation is prepared: nothing begins before the service is up") {
+    auto script = willing();
+    script.dies_after = 120ms;
+    script.dies_with = killed_by(SIGKILL);
+    auto world = started(script);
+    world.signal(ReloadAsked{});
+    world.run(15ms);
+    SUBCASE("once") {}
+    SUBCASE("and another reload waits") {
+        world.signal(ReloadAsked{});
+    }
+    world.script.dies_after.reset();
+    world.run(10ms);
+    CHECK(world.lifecycle().state() == State::backoff);
+    CHECK(times(world, "take-turn") == 1);
+    world.run(5s);
+    CHECK(times(world, "promote") == 1);
+    CHECK(world.lifecycle().service() == 102);
+}
+
+TEST_CASE("a reload that waits is forgotten at a stop") {
+    auto world = started(willing());
+    world.signal(ReloadAsked{});
+    world.run(20ms);
+    world.signal(ReloadAsked{});
+    world.signal(DrainAsked{SIGTERM, 0});
+    CHECK(times(world, "take-turn") == 1);
+    world.run();
+    CHECK(world.exit_code() == 0);
+    CHECK(world.spawns() == 1);
+}
+
+TEST_CASE("a reload that waits follows one that the service did by itself") {
+    auto script = willing();
+    script.next.no_room = true;
+    auto world = started(script);
+    world.signal(ReloadAsked{});
+    world.run(20ms);
+    world.signal(ReloadAsked{});
+    world.run(1s);
+    CHECK(times(world, "send USR2 100") == 2);
+}
+
+TEST_CASE("a service that is gone for good has what is being retired end in its time, too") {
+    auto script = willing();
+    script.next.old_requests_last = std::chrono::minutes(5);
+    script.next.dies_after = 300ms;
+    script.dies_with = exited_with(78);
+    auto world = reloaded(script);
+    CHECK(world.lifecycle().state() == State::draining);
+    CHECK(world.lifecycle().old_service() == 100);
+    world.run(12s);
+    CHECK(world.exit_code() == 78);
 }
 
 } // namespace sluice::core

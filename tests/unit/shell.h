@@ -150,6 +150,7 @@ class Shell {
     std::vector<Orphaned> orphaned_;
     bool stray_ = false;
     bool stray_killed_ = false;
+    bool spawn_failed_ = false; // after that nothing is swept: no child may be left to tell of it
     pid_t next_pid_ = 100;
 
     // The listeners of one address.
@@ -165,7 +166,7 @@ class Shell {
     bool made_ = false;        // it is being made, and neither switched to nor given up
     bool turn_ = false;        // it is this container's
     bool was_delayed_ = false; // before the event at hand
-    bool by_signal_ = false; // it is the service's own, and to be sent now
+    bool by_signal_ = false;   // it is the service's own, and to be sent now
     bool proved_ = false;
     bool warmed_ = false;
     int spawned_for_it_ = 0;

@@ -27,6 +27,7 @@ void Shell::execute(const Spawn& action) {
     if (dice_.one_in(10)) {
         events_.emplace_back(SpawnFailed{dice_.one_of(std::vector{125, 126, 127}), dice_.one_in(2),
                                          action.of, "no more processes"});
+        spawn_failed_ = spawn_failed_ || !next;
         return;
     }
     const Run run{.pid = next_pid_++, .listener = joined_.value_or(users_)};
@@ -201,8 +202,10 @@ void Shell::execute(const Arm& action) {
 void Shell::execute(const Finish& /*action*/) {
     finished_ = true;
     if (stuck_) return;
-    must(!live_ && !next_ && !old_ && orphaned_.empty() && !stray_, "it ends when all have gone");
-    must(!turn_, "the turn has ended");
+    must(!live_ && !old_ && orphaned_.empty(), "it ends when all have gone");
+    must(!next_ || (next_->killed && spawn_failed_), "the next one has gone, too");
+    must(!stray_ || spawn_failed_, "it sweeps what is left");
+    must(!turn_ || next_, "the turn has ended");
 }
 
 bool Shell::fire_next_clock() {
