@@ -225,12 +225,14 @@ TEST_CASE("both the live and the next generation are killed in a warm-up: it is 
 }
 
 TEST_CASE("a stop while orphans of the old generation are at work: they finish") {
-    Switched at(each_transport(), 2s);
+    // Over TCP: what orphans do on the socket of a path that they have left cannot be seen.
+    Switched at(false, 2s);
     ::kill(at.old, SIGKILL);
     REQUIRE(at.reload.sluice().logs("its workers finish what they have"));
     at.reload.sluice().signal(SIGTERM);
-    CHECK(FpmSite::is_whole(at.slow->answer()));
     CHECK(at.reload.sluice().exit_status() == 0);
+    INFO(at.reload.sluice().err());
+    CHECK(FpmSite::is_whole(at.slow->answer()));
     CHECK(at.load.end().lost == 0);
     CHECK(at.reload.left_behind() == "");
 }
