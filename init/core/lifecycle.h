@@ -110,6 +110,7 @@ class Lifecycle {
     void refuse_reload();
     void begin_reload(const ReloadAsked& asked);
     void abandon_reload(const std::string& why);
+    void put_reload_off();
     void reload_moved_on();
     void switch_to_next();
     void retired(const Exited& event);

@@ -41,9 +41,8 @@ void Lifecycle::handle(const Exited& event) {
         exit_code_ = drain_->ended(code, now_);
         if (retiring_) return; // it finishes
     } else {
-        if (reload_) waiting_reload_ = reload_->asked();
-        abandon_reload(plan_.name + " has died, and is started again first");
         died(code, describe_end(event.wait_status));
+        put_reload_off();
         const auto& stop = plan_.stop;
         if (some_serve && (stop.owns_all_listeners || stop.finishes_itself)) {
             leave_to_orphans(event.workers_left);
@@ -59,6 +58,17 @@ void Lifecycle::handle(const Exited& event) {
     } else {
         sweep();
     }
+}
+
+// The live generation has died: the next one is given up. What was rolled back is not done again.
+void Lifecycle::put_reload_off() {
+    if (!reloading()) return;
+    if (restart_at_) {
+        waiting_reload_ = reload_->asked();
+        say(Level::info, "reload: begins again when " + plan_.name + " is up",
+            {{"event", "reload_waits"}});
+    }
+    abandon_reload(plan_.name + " has died" + (restart_at_ ? ", and is started again first" : ""));
 }
 
 // Workers of a master that died hold its listeners and go on serving.
