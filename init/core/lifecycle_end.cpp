@@ -146,6 +146,8 @@ void Lifecycle::handle(const OrphansGone& event) {
     const bool were_alone = orphans_->serve_alone();
     orphans_->gone(event.queued, now_, actions_);
     orphans_.reset();
+    // They wrote to its pipe: it stays as long as they do.
+    if (!retiring_) actions_.emplace_back(DropOld{});
     if (were_alone && state_ == State::starting) replace_run();
     if (state_ == State::draining && !service_) { // nobody is left who could finish anything
         if (plan_.stop.owns_listeners && !drain_->queue_emptied() && !served_queue_) {
