@@ -110,6 +110,7 @@ void Supervisor::execute(const core::TakeTurn& action) {
 
 void Supervisor::execute(const core::EndTurn& /*action*/) {
     slot_.reset();
+    next_group_ = 0; // the number may be another's by the next reload
     turn_clock_.cancel();
     told_of_turn_ = false;
 }
