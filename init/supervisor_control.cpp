@@ -139,7 +139,7 @@ core::Report Supervisor::report(const PoolStatuses& statuses) const {
     auto& live = report.generations.emplace_back(describe(Which::live, moment));
     add_workers(statuses.live, live);
     if (next_) report.generations.push_back(describe(Which::next, moment));
-    if (old_) {
+    if (old_ && lifecycle_.old_service()) { // else it has left orphans
         add_workers(statuses.old, report.generations.emplace_back(describe(Which::old, moment)));
     }
     add_pools(statuses, report);

@@ -116,6 +116,7 @@ void Supervisor::take_turn() {
 
 void Supervisor::execute(const core::EndTurn& /*action*/) {
     slot_.reset();
+    next_group_ = 0; // the number may be another's by the next reload
     turn_clock_.cancel();
 }
 

@@ -110,6 +110,7 @@ class Lifecycle {
     void refuse_reload();
     void begin_reload(const ReloadAsked& asked);
     void abandon_reload(const std::string& why);
+    void put_reload_off();
     void reload_moved_on();
     void switch_to_next();
     void bound_retiring();
@@ -121,7 +122,6 @@ class Lifecycle {
     void sweep();
     void sweep_harder();
     void swept();
-    void reload_after_restart();
     void died(int exit_code, const std::string& how);
     void end_drain();
     void finish();

@@ -41,8 +41,8 @@ void Lifecycle::handle(const Exited& event) {
         exit_code_ = drain_->ended(code, now_);
         if (retiring_) return; // it finishes
     } else {
-        reload_after_restart();
         died(code, describe_end(event.wait_status));
+        put_reload_off();
         const auto& stop = plan_.stop;
         if (some_serve && (stop.owns_all_listeners || stop.finishes_itself)) {
             leave_to_orphans(event.workers_left);
@@ -54,6 +54,17 @@ void Lifecycle::handle(const Exited& event) {
     } else {
         sweep();
     }
+}
+
+// The live generation has died: the next one is given up. What was rolled back is not done again.
+void Lifecycle::put_reload_off() {
+    if (!reloading()) return;
+    if (restart_at_) {
+        waiting_reload_ = reload_->asked();
+        say(Level::info, "reload: begins again when " + plan_.name + " is up",
+            {{"event", "reload_waits"}});
+    }
+    abandon_reload(plan_.name + " has died" + (restart_at_ ? ", and is started again first" : ""));
 }
 
 // Workers of a master that died hold its listeners and go on serving.
@@ -82,15 +93,6 @@ void Lifecycle::leave_to_orphans(bool of_this_run) {
     }
     state_ = State::backoff;
     actions_.emplace_back(Arm{Timer::restart, *std::exchange(restart_at_, std::nullopt)});
-}
-
-// What has not proved itself would leave the queue of the dead one to nobody.
-void Lifecycle::reload_after_restart() {
-    if (!reloading()) return;
-    waiting_reload_ = reload_->asked();
-    say(Level::info, "reload: is done again when " + plan_.name + " is up",
-        {{"event", "reload_waits"}});
-    abandon_reload(plan_.name + " has died");
 }
 
 // There will be no next run: what others than it have in hand is let finish.
@@ -142,6 +144,7 @@ void Lifecycle::handle(const OrphansGone& event) {
     if (!orphans_) return;
     const bool were_alone = orphans_->serve_alone();
     orphans_->gone(event.queued, now_, actions_);
+    // What is left of the old generation: they wrote to its pipe.
     if (orphans_->have_old_generations_listeners()) actions_.emplace_back(DropOld{});
     orphans_.reset();
     if (were_alone && state_ == State::starting) replace_run();

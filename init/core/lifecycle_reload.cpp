@@ -218,6 +218,8 @@ void Lifecycle::retired(const Exited& event) {
 
 // What was asked for meanwhile.
 void Lifecycle::reload_again() {
+    // The state is running until what a crash means has been decided. Begun now, a reload would
+    // give up the listeners that the next run gets beside orphans.
     if (!waiting_reload_ || state_ != State::running || !service_) return;
     if (reload_ || retiring_ || orphans_) return;
     auto asked = *std::exchange(waiting_reload_, std::nullopt);

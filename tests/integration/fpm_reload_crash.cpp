@@ -49,19 +49,18 @@ void killed_in_each_step(bool by_path, const std::function<void(pid_t)>& kill, i
         CAPTURE(step);
         HeldReload held(at, by_path);
         auto& reload = held.site();
-        reload.status();
-        const auto before = reload.footprint();
         SteadyLoad load(reload.site().place(), reload.folder().path("app/who.php"));
         REQUIRE(load.meets("first"));
+        REQUIRE(eventually([&] { return reload.masters().size() == 1; }));
         const pid_t live = reload.masters().front();
         held.begin();
         kill(live);
         REQUIRE(reload.sluice().logs("starting it again"));
         held.open({.name = "second"});
-        CHECK(load.meets("second"));
+        CHECK(reload.sluice().logs("reload: done", 2)); // the restart has read php-fpm.conf, too
         const auto log = reload.sluice().err();
         INFO(log);
-        CHECK(contains(log, "reload: done"));
+        CHECK(load.meets("second"));
         CHECK_FALSE(load.so_far().met("held"));
         CHECK(load.so_far().lost <= most_lost);
         if (held.client() != nullptr) {
@@ -69,7 +68,7 @@ void killed_in_each_step(bool by_path, const std::function<void(pid_t)>& kill, i
             INFO(told.text);
             CHECK(told.status == 0);
         }
-        is_well(reload, load, before);
+        is_well(reload, load, held.before());
     }
 }
 
@@ -97,10 +96,11 @@ struct Switched {
 
     explicit Switched(bool by_path, std::chrono::milliseconds slow_for = 1s)
         : reload(by_path),
-          before((reload.status(), reload.footprint())),
+          before(reload.footprint_after_reload()),
           load(reload.site().place(), reload.folder().path("app/who.php")) {
         REQUIRE(load.meets("first"));
         slow.emplace(reload.site().in_flight(slow_for));
+        REQUIRE(eventually([&] { return reload.masters().size() == 1; }));
         old = reload.masters().front();
         reload.publish({.name = "second"});
         REQUIRE(reload.reload().status == 0);
@@ -209,8 +209,6 @@ TEST_CASE("the live master is killed after the switch, and another reload waits:
 TEST_CASE("both the live and the next generation are killed in a warm-up: it is done again") {
     HeldReload held(HeldReload::At::warming, each_transport());
     auto& reload = held.site();
-    reload.status();
-    const auto before = reload.footprint();
     SteadyLoad load(reload.site().place(), reload.folder().path("app/who.php"));
     REQUIRE(load.meets("first"));
     held.begin();
@@ -219,18 +217,22 @@ TEST_CASE("both the live and the next generation are killed in a warm-up: it is 
     CHECK(reload.sluice().logs("php-fpm8.2 answers", 2));
     CHECK(load.so_far().lost <= workers);
     const auto told = ReloadSite::end_of(*held.client());
-    if (told.status != 0) CHECK(reload.reload().status == 0); // the next one may have died first
+    if (told.status != 0) { // the next one may have died first
+        CHECK(reload.reload().status == 0);
+    }
     CHECK(load.meets("second"));
-    is_well(reload, load, before);
+    is_well(reload, load, held.before());
 }
 
 TEST_CASE("a stop while orphans of the old generation are at work: they finish") {
-    Switched at(each_transport(), 2s);
+    // Over TCP: what orphans do on the socket of a path that they have left cannot be seen.
+    Switched at(false, 2s);
     ::kill(at.old, SIGKILL);
     REQUIRE(at.reload.sluice().logs("its workers finish what they have"));
     at.reload.sluice().signal(SIGTERM);
-    CHECK(FpmSite::is_whole(at.slow->answer()));
     CHECK(at.reload.sluice().exit_status() == 0);
+    INFO(at.reload.sluice().err());
+    CHECK(FpmSite::is_whole(at.slow->answer()));
     CHECK(at.load.end().lost == 0);
     CHECK(at.reload.left_behind() == "");
 }
@@ -245,6 +247,7 @@ TEST_CASE("a stop after the live master has died in a reload: nothing is lost") 
         SteadyLoad load(reload.site().place(), reload.folder().path("app/who.php"));
         REQUIRE(load.meets("first"));
         auto slow = reload.site().in_flight(1s);
+        REQUIRE(eventually([&] { return reload.masters().size() == 1; }));
         const pid_t live = reload.masters().front();
         held.begin();
         ::kill(live, SIGKILL);

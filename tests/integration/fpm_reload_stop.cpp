@@ -24,7 +24,7 @@ void has_stopped(ReloadSite& reload, SteadyLoad& load,
     CHECK(tally.answered > 0);
     CHECK(contains(reload.sluice().last_log_line(), "stopped in"));
     CHECK_FALSE(contains(reload.sluice().err(), "cut: "));
-    CHECK(contains(reload.sluice().last_log_line(), ", 0 cut"));
+    CHECK(contains(reload.sluice().last_log_line(), ", 0 requests cut"));
 }
 
 void is_told_of_the_stop(ChildProcess& client) {

@@ -122,6 +122,13 @@ ReloadSite::Footprint ReloadSite::footprint() {
     return found;
 }
 
+ReloadSite::Footprint ReloadSite::footprint_after_reload() {
+    REQUIRE(reload().status == 0);
+    REQUIRE(eventually([&] { return masters().size() == 1; }));
+    REQUIRE(!contains(status(), "retiring"));
+    return footprint();
+}
+
 bool ReloadSite::is_down_to(const Footprint& before) {
     return eventually([&] {
         const auto now = footprint();

@@ -71,6 +71,10 @@ class ReloadSite {
 
     Footprint footprint();
 
+    /// From the second generation on each has a pipe for its last words, so that this is what there
+    /// is to be after every further reload.
+    Footprint footprint_after_reload();
+
     /// True as soon as nothing is there that was not there before.
     bool is_down_to(const Footprint& before);
 

@@ -69,13 +69,16 @@ std::string HeldReload::name_of(At at) {
 
 HeldReload::HeldReload(At at, bool by_path) : at_(at), site_(by_path, first(at)) {
     site_.folder().write("app/held.php", held_php);
-    if (at != At::queued) return;
-    const auto slot = site_.folder().write("slots/slot-1", "");
-    slot_ = Descriptor(::open(slot.c_str(), O_RDONLY | O_CLOEXEC));
-    REQUIRE(::flock(slot_.get(), LOCK_EX | LOCK_NB) == 0);
+    if (at == At::queued) site_.folder().write("slots/slot-1", "");
+    before_ = site_.footprint_after_reload();
 }
 
 void HeldReload::begin() {
+    if (at_ == At::queued) {
+        slot_ =
+            Descriptor(::open(site_.folder().path("slots/slot-1").c_str(), O_RDONLY | O_CLOEXEC));
+        REQUIRE(eventually([&] { return ::flock(slot_.get(), LOCK_EX | LOCK_NB) == 0; }));
+    }
     site_.publish(held(at_));
     if (at_ == At::booting) {
         site_.start_fpm_after("touch @folder@/marks/held; " + until_open);

@@ -21,6 +21,9 @@ class HeldReload {
 
     ReloadSite& site() { return site_; }
 
+    /// As it was when nothing was under way.
+    const ReloadSite::Footprint& before() const { return before_; }
+
     /// Asks for it and waits until it is there.
     void begin();
 
@@ -33,6 +36,7 @@ class HeldReload {
   private:
     At at_;
     ReloadSite site_;
+    ReloadSite::Footprint before_;
     Descriptor slot_;
     std::unique_ptr<ChildProcess> client_;
 };
