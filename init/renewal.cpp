@@ -210,6 +210,8 @@ void Renewal::make(const std::string& told) {
         refuse("sluice cannot own all of its sockets: " + in_one_line(made.plan.notices));
         return;
     }
+    result_.notices.insert(result_.notices.end(), made.plan.notices.begin(),
+                           made.plan.notices.end());
     result_.generation = std::move(made);
     finish();
 }
