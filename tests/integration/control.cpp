@@ -7,7 +7,7 @@
 
 #include "json.h"
 #include "processes.h"
-#include "reload_site.h"
+#include "served_site.h"
 
 // The control socket of a running sluice.
 
@@ -19,13 +19,13 @@ const std::string gate_toml =
     "[[reload.warmup]]\nscript = \"@folder@/app/gate.php\"\ntimeout = \"1m\"\n";
 
 // A warm-up that lasts until "marks/go" is there.
-void write_gate(const ReloadSite& site) {
+void write_gate(const ServedSite& site) {
     site.folder().write("app/gate.php",
                         "<?php while (!file_exists(__DIR__ . '/../marks/go')) { usleep(5000); "
                         "clearstatcache(); }\n");
 }
 
-std::map<std::string, std::string> status_of(const ReloadSite& site) {
+std::map<std::string, std::string> status_of(const ServedSite& site) {
     const auto reply = site.ask({"status", "--json"});
     CHECK(reply.status == 0);
     const auto object =
@@ -34,7 +34,7 @@ std::map<std::string, std::string> status_of(const ReloadSite& site) {
     return object.value_or(std::map<std::string, std::string>{});
 }
 
-std::unique_ptr<ChildProcess> client(const ReloadSite& site, std::vector<std::string> words) {
+std::unique_ptr<ChildProcess> client(const ServedSite& site, std::vector<std::string> words) {
     words.insert(words.begin(), sluice_program());
     words.insert(words.end(), {"--socket", site.socket()});
     return std::make_unique<ChildProcess>(ChildProcess::Start{words, {}, {}});
@@ -43,7 +43,7 @@ std::unique_ptr<ChildProcess> client(const ReloadSite& site, std::vector<std::st
 } // namespace
 
 TEST_CASE("status and health through the whole life") {
-    const ReloadSite site({}, gate_toml);
+    const ServedSite site({}, gate_toml);
     write_gate(site);
     Sluice sluice(site.launch());
     REQUIRE(sluice.logs("answers after"));
@@ -101,7 +101,7 @@ TEST_CASE("status and health through the whole life") {
 }
 
 TEST_CASE("health while an entrypoint script keeps FPM from starting") {
-    const ReloadSite site;
+    const ServedSite site;
     site.folder().write("bin/docker-php-entrypoint",
                         site.fill_in("#!/bin/sh\nwhile [ ! -e @folder@/marks/go ]; do sleep 0.02; "
                                      "done\nexec \"$@\"\n"),
@@ -126,7 +126,7 @@ TEST_CASE("health while an entrypoint script keeps FPM from starting") {
 }
 
 TEST_CASE("a reload --wait during a reload waits for the one that follows") {
-    const ReloadSite site({}, gate_toml);
+    const ServedSite site({}, gate_toml);
     write_gate(site);
     Sluice sluice(site.launch());
     REQUIRE(sluice.logs("answers after"));
@@ -151,7 +151,7 @@ TEST_CASE("a reload --wait during a reload waits for the one that follows") {
 }
 
 TEST_CASE("clients of a reload that a stop interrupts are told") {
-    const ReloadSite site({}, gate_toml);
+    const ServedSite site({}, gate_toml);
     write_gate(site);
     Sluice sluice(site.launch());
     REQUIRE(sluice.logs("answers after"));
@@ -169,7 +169,7 @@ TEST_CASE("clients of a reload that a stop interrupts are told") {
 }
 
 TEST_CASE("a rollback: the client's status and reason, the last lines in the status") {
-    const ReloadSite site({}, "[[reload.warmup]]\nscript = \"@folder@/app/missing.php\"\n");
+    const ServedSite site({}, "[[reload.warmup]]\nscript = \"@folder@/app/missing.php\"\n");
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     const auto reply = site.ask({"reload", "--wait"});
@@ -184,7 +184,7 @@ TEST_CASE("a rollback: the client's status and reason, the last lines in the sta
 }
 
 TEST_CASE("stop ends as TERM does, stop --now at once") {
-    const ReloadSite site;
+    const ServedSite site;
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     SUBCASE("stop") {
@@ -205,7 +205,7 @@ TEST_CASE("stop ends as TERM does, stop --now at once") {
 }
 
 TEST_CASE("the socket is its owner's alone, and one that is left behind is replaced") {
-    const ReloadSite site;
+    const ServedSite site;
     {
         Sluice sluice(site.launch());
         REQUIRE(site.serves());

@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "processes.h"
-#include "reload_site.h"
+#include "served_site.h"
 
 // reload.release: two generations on two releases, by paths relative to the release.
 
@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 const std::string release_toml = "reload.release = \"@folder@/releases/current\"\n";
 
 // "public/held.php" says which release each of its includes came from, once "marks/go" is there.
-void write_release(const ReloadSite& site, const std::string& name) {
+void write_release(const ServedSite& site, const std::string& name) {
     const auto folder = "releases/" + name + "/";
     site.folder().write(folder + "src/name.php", "<?php return '" + name + "';\n");
     site.folder().write(folder + "public/index.php",
@@ -34,22 +34,22 @@ void write_release(const ReloadSite& site, const std::string& name) {
             "include '../src/name.php';\n"));
 }
 
-void flip(const ReloadSite& site, const std::string& to) {
+void flip(const ServedSite& site, const std::string& to) {
     fs::create_directory_symlink(to, site.folder().path("releases/next"));
     fs::rename(site.folder().path("releases/next"), site.folder().path("releases/current"));
 }
 
 // By the path that the web server passes.
-std::string get(const ReloadSite& site, const std::string& script = "public/index.php") {
+std::string get(const ServedSite& site, const std::string& script = "public/index.php") {
     return FastcgiRequest(site.place(), script).answer().value_or("nothing");
 }
 
-bool serves(const ReloadSite& site, const std::string& release) {
+bool serves(const ServedSite& site, const std::string& release) {
     return eventually([&] { return get(site) == release + " " + release + " " + release; });
 }
 
 // As many as the pool has workers: each of them has its own cache of paths.
-bool all_serve(const ReloadSite& site, const std::string& release) {
+bool all_serve(const ServedSite& site, const std::string& release) {
     for (int i = 0; i < 10; ++i) {
         if (get(site) != release + " " + release + " " + release) return false;
     }
@@ -74,7 +74,7 @@ std::string opcache() {
 } // namespace
 
 TEST_CASE("a request in flight across the flip and the switch stays in its release") {
-    const ReloadSite site({.pool = opcache()}, release_toml);
+    const ServedSite site({.pool = opcache()}, release_toml);
     write_release(site, "1");
     write_release(site, "2");
     flip(site, "1");
@@ -97,7 +97,7 @@ TEST_CASE("a request in flight across the flip and the switch stays in its relea
 }
 
 TEST_CASE("a release that fails its warm-up: everybody stays in the one before") {
-    const ReloadSite site({.pool = opcache()},
+    const ServedSite site({.pool = opcache()},
                           release_toml + "[[reload.warmup]]\nscript = \"public/index.php\"\n");
     write_release(site, "1");
     write_release(site, "2");
@@ -122,7 +122,7 @@ TEST_CASE("a release that fails its warm-up: everybody stays in the one before")
 }
 
 TEST_CASE("a crash after the flip: the next run goes on with the generation's release") {
-    const ReloadSite site({.pool = opcache()}, release_toml);
+    const ServedSite site({.pool = opcache()}, release_toml);
     write_release(site, "1");
     write_release(site, "2");
     flip(site, "1");
@@ -146,7 +146,7 @@ TEST_CASE("a crash after the flip: the next run goes on with the generation's re
 }
 
 TEST_CASE("a chdir below the symlink follows it, one elsewhere stays") {
-    const ReloadSite site({.pool = "chdir = @folder@/releases/current/public\n"}, release_toml);
+    const ServedSite site({.pool = "chdir = @folder@/releases/current/public\n"}, release_toml);
     write_release(site, "1");
     write_release(site, "2");
     flip(site, "1");
@@ -163,7 +163,7 @@ TEST_CASE("a chdir below the symlink follows it, one elsewhere stays") {
 }
 
 TEST_CASE("a symlink that leads nowhere") {
-    const ReloadSite site({}, release_toml);
+    const ServedSite site({}, release_toml);
     write_release(site, "1");
     flip(site, "1");
     Sluice sluice(site.launch());
@@ -181,7 +181,7 @@ TEST_CASE("a symlink that leads nowhere") {
 }
 
 TEST_CASE("without reload.release the start and every reload say that it is not protected") {
-    const ReloadSite site;
+    const ServedSite site;
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     CHECK(sluice.logs("reload.release is not set"));

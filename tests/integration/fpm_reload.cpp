@@ -5,7 +5,7 @@
 
 #include "isolation.h"
 #include "processes.h"
-#include "reload_site.h"
+#include "served_site.h"
 
 // A reload that succeeds.
 
@@ -13,7 +13,7 @@ namespace tests {
 
 namespace {
 
-void publish(const ReloadSite& site, const std::string& code) {
+void publish(const ServedSite& site, const std::string& code) {
     site.folder().write("app/code.php", "<?php echo '" + code + "';\n");
 }
 
@@ -22,7 +22,7 @@ void publish(const ReloadSite& site, const std::string& code) {
 TEST_CASE("new code after the switch, and what was in flight finishes on the old generation") {
     const Mode mode = each_mode();
     const bool by_path = each_transport();
-    const ReloadSite site({.pool = without_timestamps(), .by_path = by_path});
+    const ServedSite site({.pool = without_timestamps(), .by_path = by_path});
     publish(site, "old code");
     Sluice sluice(site.launch(mode));
     REQUIRE(site.serves());
@@ -45,7 +45,7 @@ TEST_CASE("new code after the switch, and what was in flight finishes on the old
 
 TEST_CASE("who waits in the queue at the switch is answered by the old generation") {
     const bool by_path = each_transport();
-    const ReloadSite site({.pool = "pm.max_children = 1\n", .by_path = by_path});
+    const ServedSite site({.pool = "pm.max_children = 1\n", .by_path = by_path});
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     const auto old_master = site.master();
@@ -67,7 +67,7 @@ TEST_CASE("who waits in the queue at the switch is answered by the old generatio
 }
 
 TEST_CASE("every signal of a reload, and the client: each step has a line of its own") {
-    const ReloadSite site;
+    const ServedSite site;
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     int generation = 2;
@@ -99,7 +99,7 @@ TEST_CASE("every signal of a reload, and the client: each step has a line of its
 
 TEST_CASE("many reloads leave nothing behind") {
     const bool by_path = each_transport();
-    const ReloadSite site({.by_path = by_path});
+    const ServedSite site({.by_path = by_path});
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     REQUIRE(site.reload() == 0); // with what is opened once
@@ -122,7 +122,7 @@ TEST_CASE("many reloads leave nothing behind") {
 }
 
 TEST_CASE("many that are asked for at once run as two") {
-    const ReloadSite site;
+    const ServedSite site;
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     auto request = site.in_flight(1'500ms);
@@ -141,7 +141,7 @@ TEST_CASE("many that are asked for at once run as two") {
 }
 
 TEST_CASE("a kept connection that waits is let go, one that is used goes on until its answer") {
-    const ReloadSite site;
+    const ServedSite site;
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     const auto old_master = std::to_string(site.master());
@@ -161,7 +161,7 @@ TEST_CASE("a kept connection that waits is let go, one that is used goes on unti
 }
 
 TEST_CASE("what is longer than reload.retire is cut and named") {
-    const ReloadSite site({}, "reload.retire = \"300ms\"\n");
+    const ServedSite site({}, "reload.retire = \"300ms\"\n");
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     auto request = site.in_flight(100s);
@@ -179,7 +179,7 @@ TEST_CASE("what is longer than reload.retire is cut and named") {
 TEST_CASE("IPv6 alone") {
     const int port = free_port();
     const Place place("::1", port);
-    const ReloadSite site(
+    const ServedSite site(
         {.pool = "listen = [::1]:" + std::to_string(port) + "\nlisten.allowed_clients = ::1\n"},
         "[[reload.warmup]]\nscript = \"@folder@/app/who.php\"\n");
     Sluice sluice(site.launch());
@@ -208,7 +208,7 @@ TEST_CASE("a port alone, for both IP versions or for IPv6 only") {
     SUBCASE("bindv6only") {
         v6_only = true;
     }
-    const ReloadSite site({.pool = "listen = 9000\n"},
+    const ServedSite site({.pool = "listen = 9000\n"},
                           "[[reload.warmup]]\nscript = \"@folder@/app/who.php\"\n");
     auto launch = site.launch();
     launch.before_exec = [v6_only] { own_network(v6_only); };
@@ -236,7 +236,7 @@ TEST_CASE("as www-data") {
         return;
     }
     const bool by_path = each_transport();
-    const ReloadSite site({.by_path = by_path},
+    const ServedSite site({.by_path = by_path},
                           "control.socket = \"@folder@/marks/control.sock\"\n");
     auto launch = site.launch();
     launch.before_exec = become_www_data;

@@ -12,7 +12,7 @@
 #include <sstream>
 
 #include "processes.h"
-#include "reload_site.h"
+#include "served_site.h"
 
 // A changed php-fpm.conf.
 
@@ -63,7 +63,7 @@ bool keeps_out(int port, const std::string& from) {
 }
 
 struct Second {
-    Second(const ReloadSite& site, bool by_path)
+    Second(const ServedSite& site, bool by_path)
         : port(free_port()),
           listen(by_path ? site.folder().path("marks/second.sock")
                          : "127.0.0.1:" + std::to_string(port)),
@@ -78,7 +78,7 @@ struct Second {
 
 TEST_CASE("a new pool is bound and serves; it listens before the switch") {
     const bool by_path = each_transport();
-    const ReloadSite site({.by_path = by_path});
+    const ServedSite site({.by_path = by_path});
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     const Second second(site, by_path);
@@ -110,7 +110,7 @@ TEST_CASE("a new pool is bound and serves; it listens before the switch") {
 
 TEST_CASE("a removed pool: who is there is answered, afterwards nobody listens") {
     const bool by_path = each_transport();
-    const ReloadSite site({.by_path = by_path});
+    const ServedSite site({.by_path = by_path});
     const Second second(site, by_path);
     const auto lines = pool_on("second", second.listen);
     site.append(lines);
@@ -139,7 +139,7 @@ TEST_CASE("a removed pool: who is there is answered, afterwards nobody listens")
 
 TEST_CASE("a pool added and another removed in one reload; the rest in another order") {
     const bool by_path = each_transport();
-    const ReloadSite site({.by_path = by_path});
+    const ServedSite site({.by_path = by_path});
     const Second first(site, by_path);
     const Place third_place(free_port());
     const auto third = third_place.text().substr(third_place.text().find(' ') + 1);
@@ -173,7 +173,7 @@ TEST_CASE("a pool added and another removed in one reload; the rest in another o
 
 TEST_CASE("another listen for the same pool") {
     const bool by_path = each_transport();
-    const ReloadSite site({.by_path = by_path});
+    const ServedSite site({.by_path = by_path});
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     const Second second(site, !by_path);
@@ -193,7 +193,7 @@ TEST_CASE("owner, group and mode of a socket are the new ones after the switch")
         MESSAGE("skipped: a socket for somebody else needs root");
         return;
     }
-    const ReloadSite site(
+    const ServedSite site(
         {.pool = "listen.owner = www-data\nlisten.mode = 0660\n", .by_path = true});
     const auto path = site.folder().path("marks/fpm.sock");
     Sluice sluice(site.launch());
@@ -219,7 +219,7 @@ TEST_CASE("owner, group and mode of a socket are the new ones after the switch")
 
 TEST_CASE("another backlog") {
     const bool by_path = each_transport();
-    const ReloadSite site({.pool = "listen.backlog = 17\n", .by_path = by_path});
+    const ServedSite site({.pool = "listen.backlog = 17\n", .by_path = by_path});
     // A socket that was switched in keeps the name it was bound to.
     const auto address =
         by_path ? site.folder().path("marks/") : "127.0.0.1:" + std::to_string(site.port());
@@ -236,7 +236,7 @@ TEST_CASE("another backlog") {
 
 TEST_CASE("another name for the pool, more workers, another pm") {
     const bool by_path = each_transport();
-    const ReloadSite site({.by_path = by_path});
+    const ServedSite site({.by_path = by_path});
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     CHECK(has_part(site.status(), "pool www on "));
@@ -259,7 +259,7 @@ TEST_CASE("another name for the pool, more workers, another pm") {
 }
 
 TEST_CASE("env[] and clear_env are the new ones") {
-    const ReloadSite site({.pool = "env[WHICH] = \"first\"\n"});
+    const ServedSite site({.pool = "env[WHICH] = \"first\"\n"});
     site.folder().write("app/env.php", "<?php echo getenv('WHICH'), '/', getenv('OUTER');\n");
     auto launch = site.launch();
     launch.environment = {{"OUTER", "from outside"}};
@@ -277,7 +277,7 @@ TEST_CASE("env[] and clear_env are the new ones") {
 
 TEST_CASE("a pool's own ping path and answer") {
     const bool by_path = each_transport();
-    const ReloadSite site(
+    const ServedSite site(
         {.pool = "ping.path = /alive\nping.response = here I am\n", .by_path = by_path});
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
@@ -299,7 +299,7 @@ TEST_CASE("allowed clients: the warm-up gets in, users as before") {
     SUBCASE("from another one only") {
         clients = "192.0.2.7";
     }
-    const ReloadSite site({.pool = "listen.allowed_clients = " + clients + "\n"},
+    const ServedSite site({.pool = "listen.allowed_clients = " + clients + "\n"},
                           "[[reload.warmup]]\nscript = \"@folder@/app/warm.php\"\n");
     site.folder().write("app/warm.php",
                         "<?php touch(__DIR__ . '/../marks/warmed'); echo 'warm';\n");
@@ -319,7 +319,7 @@ TEST_CASE("allowed clients: the warm-up gets in, users as before") {
 
 TEST_CASE("the user's own pm.status_listen answers for the live generation") {
     const bool by_path = each_transport();
-    const ReloadSite site({.by_path = by_path});
+    const ServedSite site({.by_path = by_path});
     const Second status(site, by_path);
     site.append("[www]\npm.status_path = /how\npm.status_listen = " + status.listen + "\n");
     const Second other(site, !by_path);
@@ -354,7 +354,7 @@ TEST_CASE("the user's own pm.status_listen answers for the live generation") {
 }
 
 TEST_CASE("sockets with POSIX ACLs are FPM's, and so is the reload") {
-    const ReloadSite site({.pool = "listen.acl_users = www-data\n", .by_path = true});
+    const ServedSite site({.pool = "listen.acl_users = www-data\n", .by_path = true});
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     CHECK(has_part(sluice.err(), "sluice sets no POSIX ACLs"));

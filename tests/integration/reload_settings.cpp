@@ -5,7 +5,7 @@
 
 #include "nginx_site.h"
 #include "processes.h"
-#include "reload_site.h"
+#include "served_site.h"
 
 // A changed sluice.toml, and reload.strategy.
 
@@ -19,7 +19,7 @@ TEST_CASE("drain.deadline and kill_after of the new file count after the switch,
     SUBCASE("without one") {
         switched = false;
     }
-    const ReloadSite site(
+    const ServedSite site(
         {}, "[drain]\ndeadline = \"800ms\"\nkill_after = \"100ms\"\nqueue = \"0s\"\n");
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
@@ -31,7 +31,7 @@ TEST_CASE("drain.deadline and kill_after of the new file count after the switch,
 }
 
 TEST_CASE("log.level and the signals of the new file count after the switch, not before") {
-    const ReloadSite site({}, "[signals]\nUSR1 = \"ignore\"\n");
+    const ServedSite site({}, "[signals]\nUSR1 = \"ignore\"\n");
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     site.configure("[signals]\nUSR1 = \"reload\"\nHUP = \"ignore\"\n[log]\nlevel = \"debug\"\n");
@@ -51,7 +51,7 @@ TEST_CASE("log.level and the signals of the new file count after the switch, not
 }
 
 TEST_CASE("a level above info: from the switch on there are no lines any more") {
-    const ReloadSite site;
+    const ServedSite site;
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     site.configure("[log]\nlevel = \"error\"\n");
@@ -63,7 +63,7 @@ TEST_CASE("a level above info: from the switch on there are no lines any more") 
 }
 
 TEST_CASE("reload.*: the next generation's own are in force for it, the rest after the switch") {
-    const ReloadSite site({}, "reload.splay = \"1ms\"\n");
+    const ServedSite site({}, "reload.splay = \"1ms\"\n");
     Sluice sluice(site.launch());
     INFO(sluice.err());
     REQUIRE(site.serves());
@@ -81,7 +81,7 @@ TEST_CASE("reload.*: the next generation's own are in force for it, the rest aft
 }
 
 TEST_CASE("keys that cannot change are named and keep their value") {
-    const ReloadSite site;
+    const ServedSite site;
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     site.folder().write("sluice.toml", "[control]\nsocket = \"" +
@@ -103,7 +103,7 @@ TEST_CASE("keys that cannot change are named and keep their value") {
 }
 
 TEST_CASE("a variable of the environment still wins over the changed file") {
-    const ReloadSite site;
+    const ServedSite site;
     auto launch = site.launch();
     launch.environment = {{"SLUICE_RELOAD_RETIRE", "300ms"}};
     Sluice sluice(launch);
@@ -122,7 +122,7 @@ TEST_CASE("a variable of the environment still wins over the changed file") {
 
 TEST_CASE("strategy shared: both generations have the same listeners, nothing is lost") {
     const bool by_path = each_transport();
-    const ReloadSite site({.by_path = by_path}, "reload.strategy = \"shared\"\n");
+    const ServedSite site({.by_path = by_path}, "reload.strategy = \"shared\"\n");
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     const auto old_master = site.master();
@@ -150,7 +150,7 @@ TEST_CASE("strategy shared: both generations have the same listeners, nothing is
 }
 
 TEST_CASE("strategy shared: a warm-up is said to be left out") {
-    const ReloadSite site({}, "[reload]\nstrategy = \"shared\"\n[[reload.warmup]]\n"
+    const ServedSite site({}, "[reload]\nstrategy = \"shared\"\n[[reload.warmup]]\n"
                               "script = \"@folder@/app/index.php\"\n");
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
@@ -160,7 +160,7 @@ TEST_CASE("strategy shared: a warm-up is said to be left out") {
 }
 
 TEST_CASE("strategy signal: FPM's own reload, by signal and by the client") {
-    const ReloadSite site({.pool = without_timestamps()}, "reload.strategy = \"signal\"\n");
+    const ServedSite site({.pool = without_timestamps()}, "reload.strategy = \"signal\"\n");
     site.folder().write("app/code.php", "<?php echo 'old';\n");
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
@@ -181,7 +181,7 @@ TEST_CASE("strategy signal: FPM's own reload, by signal and by the client") {
 }
 
 TEST_CASE("a strategy that changes at a reload") {
-    const ReloadSite site({}, "reload.strategy = \"shared\"\n");
+    const ServedSite site({}, "reload.strategy = \"shared\"\n");
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     site.configure("reload.strategy = \"switch\"\n");

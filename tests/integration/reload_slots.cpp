@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "processes.h"
-#include "reload_site.h"
+#include "served_site.h"
 
 // reload.slots_dir: so many containers of a node reload at once.
 
@@ -19,7 +19,7 @@ std::string slots_in(const TempFolder& folder, bool gate = false) {
     return text;
 }
 
-void write_gate(const ReloadSite& site) {
+void write_gate(const ServedSite& site) {
     site.folder().write("app/gate.php",
                         "<?php while (!file_exists(__DIR__ . '/../marks/go')) { usleep(5000); "
                         "clearstatcache(); }\n");
@@ -29,8 +29,8 @@ void write_gate(const ReloadSite& site) {
 
 TEST_CASE("the second waits for its turn, serves meanwhile, and goes on after the first") {
     const TempFolder slots;
-    const ReloadSite first({}, slots_in(slots, true));
-    const ReloadSite second({}, slots_in(slots));
+    const ServedSite first({}, slots_in(slots, true));
+    const ServedSite second({}, slots_in(slots));
     write_gate(first);
     Sluice one(first.launch());
     Sluice two(second.launch());
@@ -55,8 +55,8 @@ TEST_CASE("the second waits for its turn, serves meanwhile, and goes on after th
 
 TEST_CASE("a holder that is killed gives its slot back") {
     const TempFolder slots;
-    const ReloadSite first({}, slots_in(slots, true));
-    const ReloadSite second({}, slots_in(slots));
+    const ServedSite first({}, slots_in(slots, true));
+    const ServedSite second({}, slots_in(slots));
     write_gate(first);
     Sluice one(first.launch());
     Sluice two(second.launch());
@@ -74,8 +74,8 @@ TEST_CASE("a holder that is killed gives its slot back") {
 
 TEST_CASE("a rollback gives the slot back, and so does a stop") {
     const TempFolder slots;
-    const ReloadSite first({}, slots_in(slots));
-    const ReloadSite second({}, slots_in(slots));
+    const ServedSite first({}, slots_in(slots));
+    const ServedSite second({}, slots_in(slots));
     Sluice one(first.launch());
     Sluice two(second.launch());
     REQUIRE(first.serves());
@@ -109,7 +109,7 @@ TEST_CASE("a rollback gives the slot back, and so does a stop") {
 }
 
 TEST_CASE("a folder that is missing is named, and the old generation goes on") {
-    const ReloadSite site({}, "[reload]\nslots_dir = \"@folder@/nowhere\"\n");
+    const ServedSite site({}, "[reload]\nslots_dir = \"@folder@/nowhere\"\n");
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     const auto reply = site.ask({"reload", "--wait"});

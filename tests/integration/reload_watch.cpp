@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "processes.h"
-#include "reload_site.h"
+#include "served_site.h"
 
 // reload.watch and reload.splay.
 
@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // As releases are published: in one step.
-void flip(const ReloadSite& site, const std::string& to) {
+void flip(const ServedSite& site, const std::string& to) {
     fs::create_directory_symlink(to, site.folder().path("releases/next"));
     fs::rename(site.folder().path("releases/next"), site.folder().path("releases/current"));
 }
@@ -37,7 +37,7 @@ bool git(const std::string& folder, const std::vector<std::string>& words) {
 } // namespace
 
 TEST_CASE("a symlink that is flipped") {
-    const ReloadSite site({}, "[reload]\nwatch = [\"@folder@/releases/current\"]\n"
+    const ServedSite site({}, "[reload]\nwatch = [\"@folder@/releases/current\"]\n"
                               "release = \"@folder@/releases/current\"\n");
     site.folder().write("releases/1/index.php", "<?php echo 'one';\n");
     site.folder().write("releases/2/index.php", "<?php echo 'two';\n");
@@ -56,7 +56,7 @@ TEST_CASE("a symlink that is flipped") {
 }
 
 TEST_CASE("a file that is written last: many events, one reload") {
-    const ReloadSite site({}, "reload.watch = [\"@folder@/app/VERSION\"]\n");
+    const ServedSite site({}, "reload.watch = [\"@folder@/app/VERSION\"]\n");
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     REQUIRE(sluice.logs("reload.watch: watching"));
@@ -70,7 +70,7 @@ TEST_CASE("a file that is written last: many events, one reload") {
 }
 
 TEST_CASE("git pull") {
-    const ReloadSite site({}, "reload.watch = [\"@folder@/clone\"]\n");
+    const ServedSite site({}, "reload.watch = [\"@folder@/clone\"]\n");
     const auto folder = [&](const std::string& name) { return site.folder().path(name); };
     site.folder().write("origin/code.php", "<?php echo 'one';\n");
     REQUIRE(git(folder("origin"), {"init", "-q"}));
@@ -95,7 +95,7 @@ TEST_CASE("git pull") {
 }
 
 TEST_CASE("a change during a reload is the next one's") {
-    const ReloadSite site({}, "reload.watch = [\"@folder@/app/VERSION\"]\n");
+    const ServedSite site({}, "reload.watch = [\"@folder@/app/VERSION\"]\n");
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     REQUIRE(sluice.logs("reload.watch: watching"));
@@ -111,7 +111,7 @@ TEST_CASE("a change during a reload is the next one's") {
 }
 
 TEST_CASE("changes that go on are one reload in ten seconds, however many they are") {
-    const ReloadSite site({}, "reload.watch = [\"@folder@/app/VERSION\"]\n");
+    const ServedSite site({}, "reload.watch = [\"@folder@/app/VERSION\"]\n");
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     REQUIRE(sluice.logs("reload.watch: watching"));
@@ -131,7 +131,7 @@ TEST_CASE("changes that go on are one reload in ten seconds, however many they a
 }
 
 TEST_CASE("what is watched is the new file's after the switch") {
-    const ReloadSite site({}, "reload.watch = [\"@folder@/app/one\"]\n");
+    const ServedSite site({}, "reload.watch = [\"@folder@/app/one\"]\n");
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     REQUIRE(sluice.logs("watching " + site.folder().path("app/one")));
@@ -151,7 +151,7 @@ TEST_CASE("what is watched is the new file's after the switch") {
 }
 
 TEST_CASE("the splay delays signals and changes, and the client ends it") {
-    const ReloadSite site({}, "[reload]\nsplay = \"1h\"\nwatch = [\"@folder@/app/VERSION\"]\n");
+    const ServedSite site({}, "[reload]\nsplay = \"1h\"\nwatch = [\"@folder@/app/VERSION\"]\n");
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     REQUIRE(sluice.logs("answers after"));

@@ -3,7 +3,7 @@
 #include <fstream>
 
 #include "processes.h"
-#include "reload_site.h"
+#include "served_site.h"
 
 // A pool that has grown hands its size on to its next generation.
 
@@ -12,7 +12,7 @@ namespace tests {
 namespace {
 
 // So many requests at once, so that the pool has a worker for each of them.
-void grow(const ReloadSite& site, int workers) {
+void grow(const ServedSite& site, int workers) {
     site.folder().write("app/held.php",
                         "<?php touch(__DIR__ . '/../marks/' . $_GET['mark']);\n"
                         "while (!file_exists(__DIR__ . '/../marks/go')) { usleep(5000); "
@@ -24,7 +24,7 @@ void grow(const ReloadSite& site, int workers) {
 }
 
 // Of the master that serves.
-std::size_t workers_of(const ReloadSite& site) {
+std::size_t workers_of(const ServedSite& site) {
     const pid_t master = site.master();
     std::size_t count = 0;
     for (const pid_t child : children_of(master)) {
@@ -41,7 +41,7 @@ std::size_t workers_of(const ReloadSite& site) {
 
 TEST_CASE("dynamic: as many as before, right after the switch") {
     const bool by_path = each_transport();
-    const ReloadSite site({.pool = "pm = dynamic\npm.max_children = 12\npm.start_servers = 1\n"
+    const ServedSite site({.pool = "pm = dynamic\npm.max_children = 12\npm.start_servers = 1\n"
                                    "pm.min_spare_servers = 1\npm.max_spare_servers = 8\n",
                            .by_path = by_path});
     Sluice sluice(site.launch());
@@ -59,7 +59,7 @@ TEST_CASE("dynamic: as many as before, right after the switch") {
 }
 
 TEST_CASE("dynamic: what is idle above pm.max_spare_servers is not handed on") {
-    const ReloadSite site({.pool = "pm = dynamic\npm.max_children = 12\npm.start_servers = 1\n"
+    const ServedSite site({.pool = "pm = dynamic\npm.max_children = 12\npm.start_servers = 1\n"
                                    "pm.min_spare_servers = 1\npm.max_spare_servers = 2\n"});
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
@@ -71,7 +71,7 @@ TEST_CASE("dynamic: what is idle above pm.max_spare_servers is not handed on") {
 
 TEST_CASE("ondemand: as many as before, right after the switch") {
     const bool by_path = each_transport();
-    const ReloadSite site(
+    const ServedSite site(
         {.pool = "pm = ondemand\npm.max_children = 12\npm.process_idle_timeout = 60s\n",
          .by_path = by_path});
     Sluice sluice(site.launch());
@@ -88,7 +88,7 @@ TEST_CASE("ondemand: as many as before, right after the switch") {
 }
 
 TEST_CASE("ondemand without a worker starts none") {
-    const ReloadSite site(
+    const ServedSite site(
         {.pool = "pm = ondemand\npm.max_children = 4\npm.process_idle_timeout = 1s\n"});
     Sluice sluice(site.launch());
     REQUIRE(site.serves());

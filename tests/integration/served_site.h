@@ -18,10 +18,10 @@ struct Reply {
 
 /// An FpmSite whose sluice has a control socket in the site's folder, and whose configuration and
 /// code a test changes. "who.php" answers with the pid of the master whose worker executes it.
-class ReloadSite : public FpmSite {
+class ServedSite : public FpmSite {
   public:
     /// `config` is sluice.toml's; control.socket is added to it where it is not in it.
-    explicit ReloadSite(const FpmLines& lines = {}, const std::string& config = {});
+    explicit ServedSite(const FpmLines& lines = {}, const std::string& config = {});
 
     /// Writes sluice.toml again.
     void configure(const std::string& config) const;

@@ -1,4 +1,4 @@
-#include "reload_site.h"
+#include "served_site.h"
 
 #include <doctest/doctest.h>
 #include <sys/wait.h>
@@ -9,18 +9,18 @@
 
 namespace tests {
 
-ReloadSite::ReloadSite(const FpmLines& lines, const std::string& config) : FpmSite(lines) {
+ServedSite::ServedSite(const FpmLines& lines, const std::string& config) : FpmSite(lines) {
     folder().write("app/who.php", "<?php echo posix_getppid();\n");
     configure(config);
 }
 
-void ReloadSite::configure(const std::string& config) const {
+void ServedSite::configure(const std::string& config) const {
     const bool chosen = has_part(config, "control.socket");
     folder().write("sluice.toml",
                    (chosen ? "" : "control.socket = \"" + socket() + "\"\n") + fill_in(config));
 }
 
-void ReloadSite::change(const std::string& old, const std::string& text) const {
+void ServedSite::change(const std::string& old, const std::string& text) const {
     auto all = read_file(config());
     const auto from = fill_in(old);
     const auto at = all.find(from);
@@ -28,16 +28,16 @@ void ReloadSite::change(const std::string& old, const std::string& text) const {
     folder().write("php-fpm.conf", all.replace(at, from.size(), fill_in(text)));
 }
 
-void ReloadSite::append(const std::string& text) const {
+void ServedSite::append(const std::string& text) const {
     folder().write("php-fpm.conf", read_file(config()) + fill_in(text));
 }
 
-Launch ReloadSite::launch(Mode mode) const {
+Launch ServedSite::launch(Mode mode) const {
     return {
         .command = command(), .mode = mode, .options = {"--config", folder().path("sluice.toml")}};
 }
 
-Reply ReloadSite::ask(const std::vector<std::string>& words) const {
+Reply ServedSite::ask(const std::vector<std::string>& words) const {
     std::vector<std::string> command{sluice_program()};
     command.insert(command.end(), words.begin(), words.end());
     command.insert(command.end(), {"--socket", socket()});
@@ -47,11 +47,11 @@ Reply ReloadSite::ask(const std::vector<std::string>& words) const {
     return {exited ? WEXITSTATUS(*status) : -1, client.out(), client.err()};
 }
 
-std::string ReloadSite::answer(const std::string& script, const Place& at) const {
+std::string ServedSite::answer(const std::string& script, const Place& at) const {
     return FastcgiRequest(at, folder().path("app/" + script)).answer().value_or("");
 }
 
-pid_t ReloadSite::master(const Place& at) const {
+pid_t ServedSite::master(const Place& at) const {
     const auto text = answer("who.php", at);
     return text.empty() ? 0 : std::stoi(text);
 }
