@@ -223,6 +223,8 @@ void Renewal::make(const std::string& told) {
         finish();
         return;
     }
+    result_.notices.insert(result_.notices.end(), made.plan.notices.begin(),
+                           made.plan.notices.end());
     result_.generation = std::move(made);
     finish();
 }

@@ -63,7 +63,10 @@ void Supervisor::watch() {
             constexpr auto least_pause = 10s;
             const auto moment = now();
             auto splay = os::random_below(settings_.reload.splay);
-            if (watch_began_reload_ && moment - *watch_began_reload_ < least_pause) {
+            if (watch_began_reload_ && *watch_began_reload_ > moment) {
+                // One has not begun yet, and will see this, too: it is not put off.
+                splay = std::chrono::ceil<config::Duration>(*watch_began_reload_ - moment);
+            } else if (watch_began_reload_ && moment - *watch_began_reload_ < least_pause) {
                 splay += std::chrono::duration_cast<config::Duration>(*watch_began_reload_ +
                                                                       least_pause - moment);
             }

@@ -176,8 +176,10 @@ TEST_CASE("the wrapper config has what a generation needs") {
 TEST_CASE("a new generation is as large as the old one, without the idle rest of a peak") {
     auto pool = dynamic_pool();
     const auto wanted = [&](int active, int idle) {
-        return workers_to_start_with({.idle = idle, .active = active, .total = active + idle},
-                                     pool);
+        Status status{.idle = idle - 1, .active = active, .total = active + idle - 1}; // late
+        for (int i = 0; i < active; ++i) status.workers.push_back({.state = State::running});
+        for (int i = 0; i < idle; ++i) status.workers.push_back({.state = State::idle});
+        return workers_to_start_with(status, pool);
     };
     CHECK(wanted(3, 4) == 7);
     CHECK(wanted(12, 2) == 14);
