@@ -94,8 +94,10 @@ std::vector<std::string> add_needs(PoolOverride& change, const Pool& pool, const
 }
 
 int workers_to_start_with(const Status& before, const Pool& pool) {
-    if (pool.pm != "dynamic") return before.total;
-    return std::min(before.total, before.active + pool.max_spare_servers);
+    // Of an ondemand pool under load FPM tells more than there are (6 of at most 4 with 8.2).
+    const int there = std::min(before.total, pool.max_children);
+    if (pool.pm != "dynamic") return there;
+    return std::min(there, before.active + pool.max_spare_servers);
 }
 
 } // namespace sluice::fpm
