@@ -160,9 +160,6 @@ void Supervisor::renewed(Renewed result) {
     core::NextPrepared prepared{.refused = std::move(result.refused),
                                 .by_signal = result.by_signal};
     if (result.generation) {
-        for (const auto& notice : result.generation->plan.notices) {
-            os::log(Level::warning, "reload: " + notice, {{"event", "notice"}});
-        }
         next_ = set_to_work(*std::move(result.generation));
         next_settings_ = std::move(result.settings);
         next_->relay = os::Relay::make(loop_);

@@ -95,14 +95,15 @@ std::vector<std::string> add_needs(PoolOverride& change, const Pool& pool, const
 
 // The workers that FPM lists count, and not its sums: those it corrects once a second only, and in
 // between they are short of one at times (seen with 8.2: 7 idle, 0 active, 8 listed). Each reload
-// would lose that one.
+// would lose that one. (Nor may it be more than FPM would take: of an ondemand pool under load its
+// sum tells 6 of at most 4.)
 int workers_to_start_with(const Status& before, const Pool& pool) {
-    const auto all = static_cast<int>(before.workers.size());
+    const auto all = std::min(static_cast<int>(before.workers.size()), pool.max_children);
     if (pool.pm != "dynamic") return all;
     const auto idle = static_cast<int>(std::ranges::count_if(before.workers, [](const auto& one) {
         return one.state == State::idle || one.state == State::creating;
     }));
-    return all - idle + std::min(idle, pool.max_spare_servers);
+    return std::min(all, all - idle + std::min(idle, pool.max_spare_servers));
 }
 
 } // namespace sluice::fpm

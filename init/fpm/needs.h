@@ -49,10 +49,10 @@ std::vector<std::string> add_needs(PoolOverride& change, const Pool& pool, const
                                    const std::string& ping_path);
 
 /// With how many workers the next generation of a pool starts, so that nobody has to wait for it to
-/// grow: as many as the one before has; but of a dynamic one's idle ones no more than
-/// pm.max_spare_servers, to which FPM would take them back in any case. (Otherwise what a
-/// peak had made would be handed on from reload to reload: pm.max_spare_servers is raised above.)
-/// `pool` is as the user configured it.
+/// grow: as many as the one before has, pm.max_children at most; but of a dynamic one's idle ones
+/// no more than pm.max_spare_servers, to which FPM would take them back in any case. (Otherwise
+/// what a peak had made would be handed on from reload to reload: pm.max_spare_servers is raised
+/// above.) `pool` is as the user configured it.
 int workers_to_start_with(const Status& before, const Pool& pool);
 
 } // namespace sluice::fpm

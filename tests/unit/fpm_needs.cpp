@@ -186,6 +186,8 @@ TEST_CASE("a new generation is as large as the old one, without the idle rest of
     CHECK(wanted(1, 19) == 7);
     pool.pm = "ondemand";
     CHECK(wanted(1, 19) == 20);
+    pool.max_children = 4;
+    CHECK(wanted(4, 2) == 4);
 }
 
 } // namespace sluice::fpm
