@@ -38,6 +38,7 @@ void Lifecycle::handle(const ReloadAsked& event) {
         break;
     case State::sweeping:
         if (restart_at_ && !drain_) {
+            restart_at_ = now_;
             start_for_reload(event);
             break;
         }
