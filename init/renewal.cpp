@@ -149,7 +149,7 @@ void Renewal::check() {
 void Renewal::judge_check(const os::Captured& captured) {
     const auto& check = result_.settings.reload.checks[checked_];
     const auto failure = failure_of(captured,
-                                    "reload.check[" + std::to_string(checked_) + "] (" +
+                                    "reload.check[" + std::to_string(checked_ + 1) + "] (" +
                                         in_one_line(check.command) + ")",
                                     check.timeout);
     if (!failure.empty()) {

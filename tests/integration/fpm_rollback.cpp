@@ -134,22 +134,22 @@ TEST_CASE("rollback: reload.check") {
                            {"it fails",
                             {.sluice = "[[reload.check]]\ncommand = [\"sh\", \"-c\", \"echo the "
                                        "schema is old >&2; exit 3\"]\n"},
-                            {"reload.check[0]", "exited with status 3", "the schema is old"}},
+                            {"reload.check[1]", "exited with status 3", "the schema is old"}},
                            {"the second one fails",
                             {.sluice = "[[reload.check]]\ncommand = [\"true\"]\n"
                                        "[[reload.check]]\ncommand = [\"false\"]\n"},
-                            {"reload.check[1] (false)", "exited with status 1"}},
+                            {"reload.check[2] (false)", "exited with status 1"}},
                            {"there is none",
                             {.sluice = "[[reload.check]]\ncommand = [\"/nonexistent/check\"]\n"},
-                            {"reload.check[0]", "/nonexistent/check", "No such file"}},
+                            {"reload.check[1]", "/nonexistent/check", "No such file"}},
                            {"it does not end, nor do its children",
                             {.sluice = "[[reload.check]]\ncommand = [\"sh\", \"-c\", \"trap '' "
                                        "TERM; sleep 300; true\"]\ntimeout = \"300ms\"\n"},
-                            {"reload.check[0]", "did not end within 300 ms"}},
+                            {"reload.check[1]", "did not end within 300 ms"}},
                            {"it dies of a signal",
                             {.sluice = "[[reload.check]]\ncommand = [\"sh\", \"-c\", \"kill -9 "
                                        "$$\"]\n"},
-                            {"reload.check[0]", "signal KILL"}},
+                            {"reload.check[1]", "signal KILL"}},
                        });
 }
 
