@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstring>
 #include <vector>
 
 namespace sluice::net {
@@ -18,8 +19,11 @@ constexpr std::uint32_t live = 0;
 constexpr std::uint32_t next = 1;
 
 int attach(int member, Program& program) {
-    const sock_fprog attached{.len = static_cast<unsigned short>(program.size()),
-                              .filter = program.data()};
+    sock_fprog attached;
+    std::memset(&attached, 0,
+                sizeof attached); // the kernel copies what is between the members, too
+    attached.len = static_cast<unsigned short>(program.size());
+    attached.filter = program.data();
     return ::setsockopt(member, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &attached, sizeof attached) ==
                    0
                ? 0
