@@ -188,9 +188,9 @@ void Drain::end_by(TimePoint moment, Actions& actions) {
     if (phase_ < Phase::terminated) arm(Timer::deadline, moment, actions);
 }
 
-void Drain::hurry(TimePoint now, Actions& actions) {
+void Drain::hurry(const std::string& by, TimePoint now, Actions& actions) {
     if (ended_at_) return;
-    hurried_ = true;
+    hurried_by_ = by;
     if (phase_ < Phase::terminated) {
         cut_short(now, actions);
     } else {

@@ -74,8 +74,8 @@ class Drain {
     /// being retired, too.
     void end_by(TimePoint moment, Actions& actions);
 
-    /// Shortens what is left to nothing.
-    void hurry(TimePoint now, Actions& actions);
+    /// Shortens what is left to nothing. `by`: "a second INT".
+    void hurry(const std::string& by, TimePoint now, Actions& actions);
 
     /// The service has ended with this exit code. Gives what to exit with.
     int ended(int exit_code, TimePoint now);
@@ -153,7 +153,7 @@ class Drain {
     int busy_at_first_ = 0;
     int cut_ = 0;
     int lost_in_queue_ = 0;
-    bool hurried_ = false;
+    std::string hurried_by_; // empty: it was not
     bool died_ = false; // of a signal that was not the stop's
 };
 

@@ -36,7 +36,7 @@ std::optional<TimePoint> Drain::last_moment() const {
 
 std::string Drain::how_it_ended() const {
     if (phase_ < Phase::terminated) return died_ ? "it died meanwhile" : "finished";
-    std::string how = hurried_ ? "cut short" : "cut at the deadline";
+    auto how = hurried_by_.empty() ? "cut at the deadline" : "cut short by " + hurried_by_;
     if (phase_ == Phase::killed) how += " and killed";
     return how;
 }

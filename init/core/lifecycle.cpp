@@ -148,7 +148,7 @@ void Lifecycle::handle(const DrainAsked& event) {
     if (event.now) {
         hurry("sluice stop --now");
     } else if (event.signal == SIGINT && interrupts_ >= 2) {
-        hurry("second INT");
+        hurry("a second INT");
     } else {
         const auto name = signals::name_of(event.signal);
         say(Level::info,
@@ -223,10 +223,10 @@ void Lifecycle::begin_drain(const DrainAsked& asked) {
 
 void Lifecycle::hurry(const std::string& by) {
     say(Level::warning, by + ": the deadline is now", {{"event", "hurried"}});
-    if (retiring_) retiring_->drain.hurry(now_, actions_);
+    if (retiring_) retiring_->drain.hurry(by, now_, actions_);
     switch (state_) {
     case State::draining:
-        drain_->hurry(now_, actions_);
+        drain_->hurry(by, now_, actions_);
         drain_went_on();
         break;
     case State::sweeping:
