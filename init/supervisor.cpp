@@ -27,7 +27,7 @@ Supervisor::Supervisor(boost::asio::io_context& loop, signals::Inbox& inbox, Gen
       sources_(std::move(sources)),
       inherited_(std::move(inherited)),
       intake_(std::move(intake)),
-      live_(set_to_work(std::move(first))),
+      live_(std::make_unique<Working>(loop, intake_, std::move(first))),
       turn_clock_(loop),
       handlers_of_next_(loop),
       lifecycle_(plan()),

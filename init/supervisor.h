@@ -103,8 +103,11 @@ class Supervisor {
 
     // A generation as it is at work.
     struct Working {
+        Working(boost::asio::io_context& loop, Intake& intake, Generation made)
+            : parts(std::move(made)), outlook(loop, intake, parts.status.pages()) {}
+
         Generation parts;
-        core::TimePoint since;
+        core::TimePoint since = now();
         Outlook outlook;
         std::vector<pid_t> paused;        // workers
         std::unique_ptr<os::Relay> relay; // of its stderr; null: it has ours
@@ -116,7 +119,6 @@ class Supervisor {
 
     Working& working(core::Which which);
     std::optional<pid_t> master_of(core::Which which) const;
-    std::unique_ptr<Working> set_to_work(Generation parts);
     void renew(std::vector<fpm::Status> pools);
     void renewed(Renewed result);
     std::string no_room() const;

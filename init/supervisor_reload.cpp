@@ -19,12 +19,6 @@ using namespace std::chrono_literals;
 using core::Level;
 using core::Which;
 
-std::unique_ptr<Supervisor::Working> Supervisor::set_to_work(Generation parts) {
-    auto pages = parts.status.pages();
-    return std::unique_ptr<Working>(new Working{
-        std::move(parts), now(), Outlook(loop_, intake_, std::move(pages)), {}, nullptr});
-}
-
 Supervisor::Working& Supervisor::working(Which which) {
     switch (which) {
     case Which::live: break;
@@ -160,7 +154,7 @@ void Supervisor::renewed(Renewed result) {
     core::NextPrepared prepared{.refused = std::move(result.refused),
                                 .by_signal = result.by_signal};
     if (result.generation) {
-        next_ = set_to_work(*std::move(result.generation));
+        next_ = std::make_unique<Working>(loop_, intake_, *std::move(result.generation));
         next_settings_ = std::move(result.settings);
         next_->relay = os::Relay::make(loop_);
         if (next_->relay) next_->parts.launch.error_output = next_->relay->write_end();
