@@ -164,7 +164,7 @@ std::string Intake::switch_over() {
     return trouble;
 }
 
-void Intake::switch_over(Entry& entry, std::string& trouble) {
+void Intake::switch_over(Entry& entry, std::string& trouble) const {
     if (!entry.next) {
         if (!next_wished_) return;
         entry.part = Part::goes;

@@ -101,7 +101,7 @@ class Intake {
     std::vector<const net::Listener*> old_listeners() const;
     std::vector<const net::Listener*> all_of_users() const;
     std::optional<core::CannotJoin> join(const Wish& wish, Beside beside);
-    void switch_over(Entry& entry, std::string& trouble);
+    void switch_over(Entry& entry, std::string& trouble) const;
     bool look_at_known(core::Sight& sight);
     void look_at_all(core::Sight& sight);
     void look_at_old(core::Sight& sight);

@@ -122,7 +122,7 @@ std::optional<core::Report::Reload> ReloadLog::last(core::TimePoint now) const {
     return report;
 }
 
-void ReloadLog::answer(Sessions sessions, bool ok, const std::string& text) {
+void ReloadLog::answer(const Sessions& sessions, bool ok, const std::string& text) {
     for (const auto& session : sessions) {
         session->line(encode_reply(control::Done{.ok = ok, .text = text}));
         session->end();

@@ -39,7 +39,7 @@ class ReloadLog {
     void step(const core::Message& message);
     void end(core::Report::Reload::Outcome outcome, const core::Message& message,
              core::TimePoint now);
-    static void answer(Sessions sessions, bool ok, const std::string& text);
+    static void answer(const Sessions& sessions, bool ok, const std::string& text);
 
     std::optional<core::Report::Reload> last_;
     core::TimePoint begun_;
