@@ -154,7 +154,7 @@ class Drain {
     int cut_ = 0;
     int lost_in_queue_ = 0;
     std::string hurried_by_; // empty: it was not
-    bool died_ = false; // of a signal that was not the stop's
+    bool died_ = false;      // of a signal that was not the stop's
 };
 
 } // namespace sluice::core
