@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,6 +16,10 @@
 #include "init/status_sockets.h"
 
 namespace sluice {
+
+/// For a program to check its configuration: one that takes longer to read it than this (20 to 40
+/// ms as a rule) waits for something, and is not going to be up in time either.
+inline constexpr std::chrono::seconds check_limit{10};
 
 /// `check` binds nothing: the service may be running beside it.
 enum class Purpose { run, check };

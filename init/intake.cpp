@@ -15,14 +15,10 @@ namespace {
 
 using core::Which;
 
-bool is_tcp(const net::Address& address) {
-    return std::holds_alternative<net::TcpEndpoint>(address.endpoint());
-}
-
 // `on_port` is the step that a port takes.
 std::string trouble_at(const net::Address& address, const char* on_port, int error) {
     return to_string(address.endpoint()) + ": " +
-           (is_tcp(address) ? on_port : "removing the name") + ": " +
+           (address.by_path() ? "removing the name" : on_port) + ": " +
            std::generic_category().message(error);
 }
 
@@ -134,12 +130,11 @@ std::optional<net::WayIn> Intake::way_in(const std::string& key) {
 
 std::string Intake::obstacle() const {
     for (const auto& entry : entries_) {
-        if (!entry.next || entry.address.next() == nullptr || is_tcp(entry.address)) continue;
+        if (!entry.next || entry.address.next() == nullptr || !entry.address.by_path()) continue;
         if (!entry.address.live().has_path()) {
             return to_string(entry.address.endpoint()) +
                    " is not sluice's any more: somebody has removed it or put something else "
-                   "there; "
-                   "restart the container, which binds it again";
+                   "there; restart the container, which binds it again";
         }
     }
     return {};
@@ -148,9 +143,9 @@ std::string Intake::obstacle() const {
 // Paths first: a rename can fail, the selector has been set before.
 std::string Intake::switch_over() {
     std::string trouble;
-    for (const bool ports : {false, true}) {
+    for (const bool paths : {true, false}) {
         for (auto& entry : entries_) {
-            if (is_tcp(entry.address) == ports && entry.part == Part::stays) {
+            if (entry.address.by_path() == paths && entry.part == Part::stays) {
                 switch_over(entry, trouble);
             }
         }
@@ -282,13 +277,13 @@ core::IntakeClosed Intake::close(Which which) {
     return closed;
 }
 
-core::IntakeClosed Intake::hold_off(Which which) {
-    core::IntakeClosed closed{core::Closing::held_off, {}, which};
+core::IntakeClosed Intake::hold_off() {
+    core::IntakeClosed closed{core::Closing::held_off, {}};
     for (auto& entry : entries_) {
         if (!entry.wish.users || entry.address.live().hidden()) continue;
         if (const int error = entry.address.hold_off(); error != 0) {
             closed = {core::Closing::open,
-                      trouble_at(entry.address, "SO_ATTACH_REUSEPORT_CBPF", error), which};
+                      trouble_at(entry.address, "SO_ATTACH_REUSEPORT_CBPF", error)};
         }
     }
     closed_ = closed.way != core::Closing::open;

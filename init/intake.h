@@ -80,8 +80,8 @@ class Intake {
     /// one of them: "open", with the reason. The old ones are closed by the switch.
     core::IntakeClosed close(core::Which which);
 
-    /// The next best for those that could not be closed.
-    core::IntakeClosed hold_off(core::Which which);
+    /// The next best for those that could not be closed, at a stop.
+    core::IntakeClosed hold_off();
 
     /// Tells of the queues, the handshakes and the connections. Of the live generation: those of
     /// all, for the kernel lists TCP connections by their port.

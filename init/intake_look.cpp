@@ -11,10 +11,6 @@ namespace {
 // To ask for more connections one by one takes as long as to ask for all.
 constexpr std::size_t most_known = 64;
 
-bool is_tcp(const net::Address& address) {
-    return std::holds_alternative<net::TcpEndpoint>(address.endpoint());
-}
-
 // A request has come, or a part of it, since bytes last went out. (The kernel counts in the ticks
 // of its clock: a request that came and was answered within one is over.)
 bool in_service(const net::Connection& connection) {
@@ -78,7 +74,8 @@ void Intake::look_at_all(core::Sight& sight) {
     std::vector<const net::Listener*> listeners;
     for (const auto& entry : entries_) {
         // To the kernel all members of a TCP address are one port.
-        if (entry.wish.users && is_tcp(entry.address)) listeners.push_back(&entry.address.live());
+        if (entry.wish.users && !entry.address.by_path())
+            listeners.push_back(&entry.address.live());
     }
     for (const auto* const listener : all_of_users()) {
         if (!listener->bound_path().empty()) listeners.push_back(listener);

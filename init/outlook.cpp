@@ -9,12 +9,7 @@ namespace sluice {
 
 namespace {
 
-using namespace std::chrono_literals;
 using core::Worker;
-
-// An answer takes 0.3 ms; FPM's first one a fork more, and on busy cores its turn. Whoever has not
-// answered by then is not counted on for this look.
-constexpr auto answer_limit = 500ms;
 
 Worker::State state_of(fpm::State state) {
     switch (state) {
@@ -54,21 +49,24 @@ void Outlook::look(core::Which which, std::vector<pid_t> paused,
         seen(std::move(sight));
         return;
     }
-    inquiry_->ask(answer_limit, [this, which, paused = std::move(paused), seen = std::move(seen),
-                                 sight = std::move(sight)](
-                                    const std::optional<std::vector<fpm::Status>>& pools) mutable {
-        // A worker whose connection is kept open does not end on SIGQUIT, FPM waits for it, and
-        // what is seen now may bring the signal. Connecting anew for the next look takes 0.1 ms.
-        inquiry_->close();
-        // Whether a request has come for a worker that stands still is to be the last thing seen.
-        if (!paused.empty()) intake_.look(sight, which);
-        sight.asked_in_vain = !pools;
-        if (pools) {
-            sight.workers.emplace();
-            for (const auto& status : *pools) add(status, sight);
-        }
-        seen(std::move(sight));
-    });
+    inquiry_->ask(
+        fpm::usual_answer_limit,
+        [this, which, paused = std::move(paused), seen = std::move(seen),
+         sight = std::move(sight)](const std::optional<std::vector<fpm::Status>>& pools) mutable {
+            // A worker whose connection is kept open does not end on SIGQUIT, FPM waits for it, and
+            // what is seen now may bring the signal. Connecting anew for the next look takes 0.1
+            // ms.
+            inquiry_->close();
+            // Whether a request has come for a worker that stands still is to be the last thing
+            // seen.
+            if (!paused.empty()) intake_.look(sight, which);
+            sight.asked_in_vain = !pools;
+            if (pools) {
+                sight.workers.emplace();
+                for (const auto& status : *pools) add(status, sight);
+            }
+            seen(std::move(sight));
+        });
 }
 
 } // namespace sluice

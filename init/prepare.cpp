@@ -19,12 +19,6 @@ namespace sluice {
 
 namespace {
 
-using namespace std::chrono_literals;
-
-// An FPM that takes longer than this to read its configuration (20 to 40 ms as a rule) waits for
-// something, and is not going to be up in time either.
-constexpr auto check_limit = 10s;
-
 class Preparation {
   public:
     Preparation(boost::asio::io_context& loop, signals::Inbox& inbox,

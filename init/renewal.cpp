@@ -13,11 +13,7 @@ namespace sluice {
 
 namespace {
 
-using namespace std::chrono_literals;
 using End = os::Captured::End;
-
-// As at the start (prepare.cpp).
-constexpr auto fpm_limit = 10s;
 
 // Of what a check has written, the end is what counts.
 constexpr std::size_t most_quoted = 500;
@@ -166,17 +162,30 @@ void Renewal::ask_fpm() {
         refuse(*sources_.fpm->config + " cannot be included by another file");
         return;
     }
-    child_.emplace(loop_, std::move(telling->launch), fpm_limit,
+    child_.emplace(loop_, std::move(telling->launch), check_limit,
                    [this](const os::Captured& captured) { judge_fpm(captured); });
 }
 
 void Renewal::judge_fpm(const os::Captured& captured) {
-    const auto failure = failure_of(captured, sources_.fpm->service.program + " -t", fpm_limit);
+    const auto failure = failure_of(captured, sources_.fpm->service.program + " -t", check_limit);
     if (failure.empty()) {
         make(captured.output);
     } else {
         refuse(failure + ": " + fpm::complaints_in(captured.output));
     }
+}
+
+// Nobody is to wait for a pool to grow to what the one before has.
+std::map<std::string, int> Renewal::workers_of(const std::vector<fpm::Pool>& pools,
+                                               const std::string& process_manager) const {
+    std::map<std::string, int> workers;
+    for (const auto& pool : pools) {
+        const auto status = std::ranges::find(before_.pools, pool.name, &fpm::Status::pool);
+        if (pool.pm != process_manager || status == before_.pools.end()) continue;
+        const int count = fpm::workers_to_start_with(*status, pool);
+        if (count > 0) workers[pool.name] = count;
+    }
+    return workers;
 }
 
 void Renewal::make(const std::string& told) {
@@ -194,33 +203,29 @@ void Renewal::make(const std::string& told) {
         refuse(*why);
         return;
     }
-    fpm::Needs needs{.release = std::get<0>(std::move(release)), .fresh_files = true};
-    needs.way_in = true;
-    std::map<std::string, int> head_start;
-    for (const auto& pool : effective->pools) {
-        const auto status = std::ranges::find(before_.pools, pool.name, &fpm::Status::pool);
-        if (status == before_.pools.end()) continue;
-        const int workers = fpm::workers_to_start_with(*status, pool);
-        if (pool.pm == "dynamic") needs.workers[pool.name] = workers;
-        if (pool.pm == "ondemand" && workers > 0) head_start[pool.name] = workers;
+    if (result_.settings.reload.strategy == config::Strategy::signal) {
+        result_.by_signal = true;
+        finish();
+        return;
     }
     const auto& call = *sources_.fpm;
     auto base = core::make_plan(config::Kind::php_fpm, {call.service.program}, result_.settings,
                                 sources_.options);
-    auto made = make_fpm_generation(std::move(base), call, effective, needs, Purpose::run);
-    made.head_start = std::move(head_start);
-    if (result_.settings.reload.strategy == config::Strategy::signal) {
-        result_.by_signal = true;
-    } else if (made.plan.reload.strategy == config::Strategy::signal) {
+    auto made = make_fpm_generation(std::move(base), call, effective,
+                                    {.workers = workers_of(effective->pools, "dynamic"),
+                                     .release = std::get<0>(std::move(release)),
+                                     .fresh_files = true,
+                                     .way_in = true},
+                                    Purpose::run);
+    made.head_start = workers_of(effective->pools, "ondemand");
+    if (made.plan.reload.strategy == config::Strategy::signal) {
         // It was so at the start, and said there; or a pool has come that cannot be owned.
         result_.by_signal = before_.by_signal;
-        if (!before_.by_signal) {
+        if (result_.by_signal) {
+            finish();
+        } else {
             refuse("sluice cannot own all of its sockets: " + in_one_line(made.plan.notices));
-            return;
         }
-    }
-    if (result_.by_signal) {
-        finish();
         return;
     }
     result_.notices.insert(result_.notices.end(), made.plan.notices.begin(),

@@ -4,6 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,6 +61,8 @@ class Renewal {
     void judge_check(const os::Captured& captured);
     void ask_fpm();
     void judge_fpm(const os::Captured& captured);
+    std::map<std::string, int> workers_of(const std::vector<fpm::Pool>& pools,
+                                          const std::string& process_manager) const;
     void make(const std::string& told);
     void refuse(std::string why);
     void finish();

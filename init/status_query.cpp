@@ -8,10 +8,6 @@ namespace sluice {
 
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr auto limit = 500ms; // as a drain's look (outlook.cpp)
-
 /// Lives until it has been answered.
 class Query : public std::enable_shared_from_this<Query> {
   public:
@@ -35,7 +31,7 @@ class Query : public std::enable_shared_from_this<Query> {
             self->one_answered();
         };
         if (inquiry.can_ask()) {
-            inquiry.ask(limit, take);
+            inquiry.ask(fpm::usual_answer_limit, take);
         } else {
             boost::asio::post(loop_, [take] { take({}); });
         }

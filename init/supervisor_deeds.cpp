@@ -164,8 +164,8 @@ void Supervisor::execute(const core::CloseIntake& action) {
     feed(intake_.close(action.of));
 }
 
-void Supervisor::execute(const core::HoldOff& action) {
-    feed(intake_.hold_off(action.of));
+void Supervisor::execute(const core::HoldOff& /*action*/) {
+    feed(intake_.hold_off());
 }
 
 void Supervisor::execute(const core::Look& action) {

@@ -119,7 +119,6 @@ void Supervisor::execute(const core::EndTurn& /*action*/) {
 
 void Supervisor::execute(const core::PrepareNext& /*action*/) {
     reloads_.begins("preparing");
-    next_group_ = 0;
     const auto number = lifecycle_.generation(Which::next);
     ask_pools(loop_, live_->parts.status.pages(), {}, [this, number](const PoolStatuses& statuses) {
         if (number != lifecycle_.generation(Which::next)) return; // given up since

@@ -146,7 +146,7 @@ struct InWords {
         return "close-intake" + suffix(a.of);
     }
 
-    std::string operator()(const core::HoldOff& a) const { return "hold-off" + suffix(a.of); }
+    std::string operator()(const core::HoldOff&) const { return "hold-off"; }
 
     std::string operator()(const core::Look& a) const { return "look" + suffix(a.of); }
 

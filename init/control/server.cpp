@@ -13,6 +13,7 @@
 #include "config/quote.h"
 #include "init/control/address.h"
 #include "init/control/reply.h"
+#include "init/net/socket.h"
 #include "init/net/unix_bind.h"
 
 namespace sluice::control {
@@ -30,7 +31,7 @@ std::string words(int error) {
 }
 
 os::Descriptor new_socket() {
-    return os::Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    return net::stream_socket(net::PathEndpoint{}, SOCK_NONBLOCK);
 }
 
 std::optional<Peer> peer_of(int client) {

@@ -91,7 +91,6 @@ struct CloseIntake { // so that new connections are refused; then send IntakeClo
 };
 
 struct HoldOff { // the next best: new handshakes are dropped; then send IntakeClosed
-    Which of = Which::live;
     bool operator==(const HoldOff&) const = default;
 };
 

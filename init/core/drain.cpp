@@ -253,7 +253,7 @@ void Drain::on(Timer timer, TimePoint now, Actions& actions) {
         if (phase_ == Phase::announcing) close_intake(now, actions);
         break;
     case Timer::queue:
-        if (phase_ == Phase::queueing) actions.emplace_back(HoldOff{which()});
+        if (phase_ == Phase::queueing) actions.emplace_back(HoldOff{});
         // With users coming in all the time it may never be empty.
         if (phase_ == Phase::emptying && closing_ == Closing::open) end(false, now, actions);
         break;

@@ -57,7 +57,7 @@ void Drain::on(const Seen& event, TimePoint now, Actions& actions) {
     switch (phase_) {
     case Phase::queueing:
         if (last_->queue_empty) {
-            actions.emplace_back(HoldOff{which()});
+            actions.emplace_back(HoldOff{});
         } else {
             look_soon(now, actions);
         }

@@ -41,6 +41,9 @@ class Address {
 
     const Endpoint& endpoint() const { return live_.endpoint(); }
 
+    /// A unix socket; else TCP.
+    bool by_path() const;
+
     /// Takes new connections.
     Listener& live() { return live_; }
 
@@ -93,7 +96,6 @@ class Address {
   private:
     explicit Address(Listener live) : live_(std::move(live)) {}
 
-    bool by_path() const;
     std::optional<Refused> take_over_path();
 
     unsigned live_index() const { return old_ ? 1 : 0; }

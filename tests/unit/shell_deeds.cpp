@@ -149,9 +149,9 @@ void Shell::execute(const CloseIntake& action) {
     }
 }
 
-void Shell::execute(const HoldOff& action) {
+void Shell::execute(const HoldOff& /*action*/) {
     const auto way = dice_.one_in(2) ? Closing::held_off : Closing::open;
-    events_.emplace_back(IntakeClosed{way, "not permitted", action.of});
+    events_.emplace_back(IntakeClosed{way, "not permitted"});
 }
 
 void Shell::execute(const Look& action) {
