@@ -1,7 +1,5 @@
 #include "init/os/watched.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
@@ -9,12 +7,11 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
-#include <memory>
-#include <string_view>
 #include <utility>
 
 #include "init/core/words.h"
 #include "init/os/file_system.h"
+#include "init/os/folders.h"
 
 namespace sluice::os {
 
@@ -28,20 +25,6 @@ constexpr auto git = ".git";
 constexpr auto index_lock = "index.lock";
 constexpr auto instead = "run \"sluice reload\" at the end of the deploy instead";
 
-std::string normal(std::string path) {
-    while (path.size() > 1 && path.back() == '/') path.pop_back();
-    return path;
-}
-
-std::string joined(const std::string& folder, const std::string& name) {
-    return folder == "/" ? folder + name : folder + '/' + name;
-}
-
-std::string folder_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
-}
-
 /// True while a new file is written: it counts when it is closed. A link to a finished file, by
 /// contrast, is only created.
 bool is_unfinished(const std::string& path) {
@@ -50,49 +33,11 @@ bool is_unfinished(const std::string& path) {
     return ::lstat(path.c_str(), &file) == 0 && S_ISREG(file.st_mode) && file.st_nlink == 1;
 }
 
-bool is_below(const std::string& path, const std::string& top) {
-    return path == top || path.starts_with(top + '/');
-}
-
-struct CloseFolder {
-    void operator()(DIR* folder) const { ::closedir(folder); }
-};
-
-/// The names of the folders in it, without symlinks and `.git`; counts what it looks at.
-std::vector<std::string> sub_folders(const std::string& path, std::size_t& looked_at) {
-    std::vector<std::string> names;
-    const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) return names;
-    const std::unique_ptr<DIR, CloseFolder> folder(::fdopendir(fd));
-    if (!folder) {
-        ::close(fd);
-        return names;
-    }
-    while (looked_at < Watched::most_entries) {
-        const dirent* const entry = ::readdir(folder.get());
-        if (entry == nullptr) break;
-        ++looked_at;
-        const std::string name(static_cast<const char*>(entry->d_name));
-        if (name == "." || name == ".." || name == git) continue;
-        bool is_folder = entry->d_type == DT_DIR;
-        if (entry->d_type == DT_UNKNOWN) { // some file systems do not tell
-
-            struct stat file {};
-
-            is_folder =
-                ::fstatat(::dirfd(folder.get()), name.c_str(), &file, AT_SYMLINK_NOFOLLOW) == 0 &&
-                S_ISDIR(file.st_mode);
-        }
-        if (is_folder) names.push_back(name);
-    }
-    return names;
-}
-
 } // namespace
 
 Watched::Watched(std::vector<std::string> paths)
     : paths_(std::move(paths)), sights_(paths_.size()) {
-    for (auto& path : paths_) path = normal(std::move(path));
+    for (auto& path : paths_) path = without_last_slash(std::move(path));
     for (std::size_t path = 0; path < paths_.size(); ++path) rebuild(path);
 }
 
@@ -249,7 +194,7 @@ void Watched::add_tree(std::size_t path, const std::string& top) {
         waiting.pop_front();
         // First the watch, then the look: what comes between the two is reported.
         if (!add(folder, {Role::Kind::content, path, {}})) continue;
-        for (const auto& name : sub_folders(folder, looked_at)) {
+        for (const auto& name : sub_folders(folder, git, looked_at, most_entries)) {
             waiting.push_back(joined(folder, name));
         }
     }

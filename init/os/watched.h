@@ -31,8 +31,7 @@ namespace sluice::os {
 ///   appears, goes, is renamed, or is closed after writing; not attributes, not reading. So it must
 ///   not be a folder that the application itself writes into (cache, logs, uploads).
 /// - Of the git work tree that a changed path is or lies in: whether .git/index.lock is there, and
-/// its
-///   going. (Not of a linked work tree, whose `.git` is a file.)
+///   its going. (Not of a linked work tree, whose `.git` is a file.)
 /// - A path that does not exist is no change; it is one when it is back.
 class Watched {
   public:
