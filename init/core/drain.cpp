@@ -281,8 +281,8 @@ void Drain::on(Timer timer, TimePoint now, Actions& actions) {
             (occasion_ == Occasion::stop
                  ? "deadline: " + name_ + " did not stop within "
                  : "the old generation did not finish what it had within ") +
-                in_words(now - since_) + (occasion_ == Occasion::stop ? "" : " (reload.retire)") +
-                ", now SIGTERM",
+                in_words(deadline_.value_or(now) - since_) +
+                (occasion_ == Occasion::stop ? "" : " (reload.retire)") + ", now SIGTERM",
             {{"event", "deadline"}});
         cut_short(now, actions);
         break;
