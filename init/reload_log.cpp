@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "init/control/reply.h"
-
 namespace sluice {
 
 namespace {
@@ -20,12 +18,18 @@ std::string text_in(const core::Message& message, std::string_view key) {
     return {};
 }
 
-milliseconds time_in(const core::Message& message, std::string_view key) {
+std::optional<milliseconds> time_in(const core::Message& message, std::string_view key) {
     for (const auto& field : message.fields) {
         const auto* const number = std::get_if<std::int64_t>(&field.value);
         if (field.key == key && number != nullptr) return milliseconds(*number);
     }
     return {};
+}
+
+// What stands behind "reload: ", which whoever asked for one knows.
+std::string news_of(const core::Message& message) {
+    constexpr std::string_view topic = "reload: ";
+    return message.text.substr(message.text.starts_with(topic) ? topic.size() : 0);
 }
 
 template <class Sessions>
@@ -47,6 +51,7 @@ void ReloadLog::hear(const core::Message& message, core::TimePoint now) {
     } else if (event == "reload_merged") {
         move_all(asking_, waiting_);
     } else if (event == "reload_waits") {
+        tell(asking_, {.step = "waiting", .text = news_of(message)});
         move_all(asking_, following_);
         another_waits_ = true;
     } else if (event == "reload_step") {
@@ -80,31 +85,31 @@ void ReloadLog::begin(const core::Message& message, core::TimePoint now) {
     another_waits_ = false;
     move_all(asking_, waiting_);
     move_all(following_, waiting_);
+    if (time_in(message, "splay_ms") > milliseconds(0)) begins("delayed", news_of(message));
 }
 
-void ReloadLog::begins(const std::string& step) {
-    for (const auto& session : waiting_) {
-        session->line(encode_reply(control::Progress{.step = step}));
-    }
-    std::erase_if(waiting_, [](const auto& session) { return session->closed(); });
+void ReloadLog::begins(const std::string& step, const std::string& text) {
+    if (last_) last_->step = step;
+    tell(waiting_, {.step = step, .text = text});
 }
 
 void ReloadLog::step(const core::Message& message) {
     if (!last_) return;
-    const core::Report::Step done{text_in(message, "step"), time_in(message, "took_ms")};
+    const core::Report::Step done{text_in(message, "step"),
+                                  time_in(message, "took_ms").value_or(milliseconds(0))};
     last_->steps.push_back(done);
-    for (const auto& session : waiting_) {
-        session->line(encode_reply(control::Progress{.step = done.name,
-                                                     .state = control::Progress::State::done,
-                                                     .took = done.took,
-                                                     .text = message.text}));
-    }
+    tell(waiting_, {.step = done.name,
+                    .state = control::Progress::State::done,
+                    .took = done.took,
+                    .text = text_in(message, "result")});
 }
 
 void ReloadLog::end(Outcome outcome, const core::Message& message, core::TimePoint now) {
     if (last_) {
         last_->outcome = outcome;
-        last_->took = std::chrono::duration_cast<milliseconds>(now - begun_);
+        last_->step.clear();
+        last_->took = time_in(message, "took_ms")
+                          .value_or(std::chrono::duration_cast<milliseconds>(now - begun_));
         if (outcome == Outcome::rolled_back) last_->reason = text_in(message, "reason");
     }
     answer(std::exchange(waiting_, {}), outcome == Outcome::done, message.text);
@@ -120,6 +125,11 @@ std::optional<core::Report::Reload> ReloadLog::last(core::TimePoint now) const {
     report->ago = std::chrono::duration_cast<milliseconds>(now - begun_);
     if (report->outcome == Outcome::running) report->took = report->ago;
     return report;
+}
+
+void ReloadLog::tell(Sessions& sessions, const control::Progress& progress) {
+    for (const auto& session : sessions) session->line(encode_reply(progress));
+    std::erase_if(sessions, [](const auto& session) { return session->closed(); });
 }
 
 void ReloadLog::answer(const Sessions& sessions, bool ok, const std::string& text) {

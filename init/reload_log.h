@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "init/control/reply.h"
 #include "init/control/session.h"
 #include "init/core/event.h"
 #include "init/core/message.h"
@@ -19,8 +20,8 @@ class ReloadLog {
     /// This client has just asked for a reload: what is heard next tells which one is its.
     void ask(std::shared_ptr<control::Session> session);
 
-    /// A step begins.
-    void begins(const std::string& step);
+    /// A step begins. `text`: what there is to say about it, if it will take a while.
+    void begins(const std::string& step, const std::string& text = {});
 
     void hear(const core::Message& message, core::TimePoint now);
 
@@ -39,6 +40,7 @@ class ReloadLog {
     void step(const core::Message& message);
     void end(core::Report::Reload::Outcome outcome, const core::Message& message,
              core::TimePoint now);
+    static void tell(Sessions& sessions, const control::Progress& progress);
     static void answer(const Sessions& sessions, bool ok, const std::string& text);
 
     std::optional<core::Report::Reload> last_;

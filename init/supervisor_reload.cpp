@@ -56,16 +56,19 @@ void Supervisor::watch() {
             // Something may be changing all the time: a log below a watched folder, say.
             constexpr auto least_pause = 10s;
             const auto moment = now();
-            auto splay = os::random_below(settings_.reload.splay);
+            core::ReloadAsked asked{.by = "a change of " + path,
+                                    .splay = os::random_below(settings_.reload.splay)};
             if (watch_began_reload_ && *watch_began_reload_ > moment) {
                 // One has not begun yet, and will see this, too: it is not put off.
-                splay = std::chrono::ceil<config::Duration>(*watch_began_reload_ - moment);
+                asked.splay = std::chrono::ceil<config::Duration>(*watch_began_reload_ - moment);
             } else if (watch_began_reload_ && moment - *watch_began_reload_ < least_pause) {
-                splay += std::chrono::duration_cast<config::Duration>(*watch_began_reload_ +
-                                                                      least_pause - moment);
+                asked.splay += std::chrono::duration_cast<config::Duration>(*watch_began_reload_ +
+                                                                            least_pause - moment);
+                asked.splay_of = "at least " + core::in_words(least_pause) +
+                                 " between two that reload.watch begins";
             }
-            watch_began_reload_ = moment + splay;
-            feed(core::ReloadAsked{.by = "a change of " + path, .splay = splay});
+            watch_began_reload_ = moment + asked.splay;
+            feed(std::move(asked));
             os::flush_log();
         },
         [](const core::Message& message) { os::log(message); });
@@ -75,7 +78,6 @@ void Supervisor::watch() {
 // --- its turn, and what it is made of ------------------------------------------------------------
 
 void Supervisor::execute(const core::TakeTurn& /*action*/) {
-    reloads_.begins("queued");
     told_of_turn_ = false;
     take_turn();
 }
@@ -98,10 +100,10 @@ void Supervisor::take_turn() {
     }
     if (!std::exchange(told_of_turn_, true)) {
         const auto& note = std::get<os::Busy>(taken).note;
-        os::log(Level::info,
-                "reload: waits for one of " + core::count_of(reload.slots, "slot") + " in " +
-                    *reload.slots_dir + (note.empty() ? "" : "; " + note),
-                {{"event", "reload_queued"}});
+        const auto text = "waits for one of " + core::count_of(reload.slots, "slot") + " in " +
+                          *reload.slots_dir + (note.empty() ? "" : "; " + note);
+        os::log(Level::info, "reload: " + text, {{"event", "reload_queued"}});
+        reloads_.begins("queued", text);
     }
     // A lock tells nobody that it is free again.
     constexpr auto next_try = 200ms;
@@ -203,8 +205,10 @@ void Supervisor::execute(const core::WarmUp& /*action*/) {
         feed(core::WarmedUp{});
         return;
     }
-    trial_->warm_up(entries, [this](const std::optional<std::string>& complaint) {
-        feed(core::WarmedUp{complaint.value_or(intake_.obstacle())});
+    int requests = 0;
+    for (const auto& entry : entries) requests += entry.count;
+    trial_->warm_up(entries, [this, requests](const std::optional<std::string>& complaint) {
+        feed(core::WarmedUp{complaint.value_or(intake_.obstacle()), requests});
     });
 }
 

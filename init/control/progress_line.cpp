@@ -22,6 +22,7 @@ void put(const std::string& text) {
 void ProgressLine::show(const Progress& progress) {
     const auto step = os::one_line(progress.step);
     if (progress.state == Progress::State::begins) {
+        if (!progress.text.empty()) put(step + ": " + os::one_line(progress.text) + "\n");
         step_ = step.substr(0, longest_shown);
         began_ = std::chrono::steady_clock::now();
         tick();

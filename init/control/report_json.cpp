@@ -121,6 +121,7 @@ std::string encode(const Report::Reload& reload) {
         .text("asked_by", reload.asked_by)
         .number("ago_ms", reload.ago.count())
         .number("took_ms", reload.took.count())
+        .text("step", reload.step)
         .text("reason", reload.reason)
         .list("steps", reload.steps, [](const auto& step) { return encode(step); })
         .texts("stderr", reload.stderr_lines)
@@ -207,6 +208,7 @@ std::optional<Report::Reload> reload_of(Members& outer) {
         .asked_by = members.text("asked_by"),
         .ago = members.duration("ago_ms"),
         .took = members.duration("took_ms"),
+        .step = members.text("step"),
         .reason = members.text("reason"),
         .steps = list_of(members, "steps", step_of),
         .stderr_lines = texts_of(members, "stderr"),

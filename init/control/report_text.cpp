@@ -66,7 +66,8 @@ std::string text_of(const Report::Pool& pool) {
 std::string outcome_of(const Report::Reload& reload) {
     const auto took = age_in_words(reload.took);
     switch (reload.outcome) {
-    case Report::Reload::Outcome::running: return "runs for " + took;
+    case Report::Reload::Outcome::running:
+        return "runs for " + took + (reload.step.empty() ? "" : ", " + one_line(reload.step));
     case Report::Reload::Outcome::done: return "done in " + took;
     case Report::Reload::Outcome::rolled_back: return "ROLLED BACK after " + took;
     case Report::Reload::Outcome::refused: return "REFUSED";

@@ -72,6 +72,7 @@ struct DrainAsked {
 struct ReloadAsked {
     std::string by = "a signal";
     config::Duration splay{0}; // to be waited for, so that not all containers do it at once
+    std::string splay_of = "reload.splay"; // what wants it
 };
 
 struct ForwardAsked {
@@ -160,6 +161,7 @@ struct NextPrepared {
 
 struct WarmedUp {
     std::string refused;
+    int requests = 0; // that it got
 };
 
 using Event =

@@ -40,6 +40,7 @@ void Reload::enter(Phase phase, TimePoint now) {
 void Reload::took(const std::string& what, Fields fields, TimePoint now, Actions& actions) const {
     fields.insert(fields.begin(), {"event", "reload_step"});
     fields.emplace_back("step", to_string(phase_));
+    fields.emplace_back("result", what);
     fields.emplace_back("generation", generation_);
     fields.emplace_back("took_ms", count_ms(now - entered_));
     say(actions, Level::info, "reload: " + what + " after " + in_words(now - entered_),
@@ -53,7 +54,8 @@ void Reload::begin(TimePoint now, Actions& actions) {
             (plan_.reload.strategy == config::Strategy::signal
                  ? ", what is to be loaded is checked first; it"
                  : ", generation " + std::to_string(generation_)) +
-            (delayed ? " begins in " + in_words(asked_.splay) + " (reload.splay)" : " begins"),
+            (delayed ? " begins in " + in_words(asked_.splay) + " (" + asked_.splay_of + ")"
+                     : " begins"),
         {{"event", "reload"},
          {"by", asked_.by},
          {"generation", generation_},
@@ -79,6 +81,7 @@ void Reload::on(const TurnTaken& event, TimePoint now, Actions& actions) {
         return;
     }
     enter(Phase::preparing, now);
+    since_ = now;
     actions.emplace_back(PrepareNext{});
 }
 
@@ -144,7 +147,8 @@ void Reload::on(const WarmedUp& event, TimePoint now, Actions& actions) {
         give_up(event.refused, now, actions);
         return;
     }
-    took("warmed up", {}, now, actions);
+    took("warmed up with " + count_of(event.requests, "request"), {{"requests", event.requests}},
+         now, actions);
     enter(Phase::proved, now);
 }
 

@@ -80,6 +80,7 @@ class Reload {
 
     const ReloadAsked& asked() const { return asked_; }
 
+    /// When its turn came, until then when it was asked for: waiting is no part of what it takes.
     TimePoint since() const { return since_; }
 
   private:

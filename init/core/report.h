@@ -58,6 +58,7 @@ struct Report {
         std::string asked_by; // "HUP from pid 1", "sluice reload"
         Duration ago{0};      // since it was asked for
         Duration took{0};     // so far, while it runs
+        std::string step;     // under way; empty: none
         std::string reason;   // of a rollback or a refusal
         std::vector<Step> steps;
         std::vector<std::string> stderr_lines; // the failed generation's last ones

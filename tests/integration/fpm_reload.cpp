@@ -87,7 +87,7 @@ TEST_CASE("every signal of a reload, and the client: each step has a line of its
         CHECK(sluice.logs("reload: checked after", generation - 1));
         CHECK(sluice.logs("started, pid ", generation - 1));
         CHECK(sluice.logs("reload: generation " + number + " answers after"));
-        CHECK(sluice.logs("reload: warmed up after", generation - 1));
+        CHECK(sluice.logs("reload: warmed up with 0 requests after", generation - 1));
         CHECK(sluice.logs("generation " + number + " serves"));
         CHECK(sluice.logs("generation " + std::to_string(generation - 1) + " retired in"));
         CHECK(has_part(site.status(),

@@ -119,6 +119,8 @@ TEST_CASE("changes that go on are one reload in ten seconds, however many they a
     REQUIRE(sluice.logs("generation 1 retired in"));
     site.folder().write("app/VERSION", "2");
     REQUIRE(sluice.logs("generation 3 begins in "));
+    CHECK(has_part(sluice.err(), "(at least 10 s between two that reload.watch begins)"));
+    CHECK(has_part(site.status(), ", delayed, asked for"));
     for (int more = 1; more <= 4; ++more) {
         site.folder().write("app/VERSION", "more");
         REQUIRE(sluice.logs("reload: one is about to begin, this is the same", more));

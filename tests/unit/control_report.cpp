@@ -45,6 +45,7 @@ Report full_report() {
                                       .asked_by = "HUP from pid 1",
                                       .ago = 3min,
                                       .took = 10s + 100ms,
+                                      .step = "proving",
                                       .reason = "the new generation did not answer within 10 s",
                                       .steps = {{"check", 34ms}, {"ready", 10s}},
                                       .stderr_lines = {"PHP Fatal error: ..."}},
