@@ -40,8 +40,16 @@ void move_all(Sessions& from, Sessions& to) {
 
 } // namespace
 
-void ReloadLog::ask(std::shared_ptr<control::Session> session) {
-    asking_.push_back(std::move(session));
+bool ReloadLog::ask(const std::shared_ptr<control::Session>& session) {
+    std::size_t waiting = 0;
+    for (auto* const sessions : {&asking_, &waiting_, &following_}) {
+        std::erase_if(*sessions, [](const auto& one) { return one->closed(); });
+        waiting += sessions->size();
+    }
+    if (waiting >= most_waiting) return false;
+    session->step_aside();
+    asking_.push_back(session);
+    return true;
 }
 
 void ReloadLog::hear(const core::Message& message, core::TimePoint now) {
@@ -66,6 +74,8 @@ void ReloadLog::hear(const core::Message& message, core::TimePoint now) {
         end(Outcome::rolled_back, message, now);
     } else if (event == "reload_by_signal") {
         move_all(asking_, waiting_);
+        move_all(following_, waiting_);
+        another_waits_ = false;
         if (last_ && last_->outcome == Outcome::running) {
             end(Outcome::done, message, now);
         } else {

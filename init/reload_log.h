@@ -17,8 +17,13 @@ namespace sluice {
 /// (`sluice reload --wait`) as it happens. It learns of everything from the lifecycle's messages.
 class ReloadLog {
   public:
-    /// This client has just asked for a reload: what is heard next tells which one is its.
-    void ask(std::shared_ptr<control::Session> session);
+    /// How many clients may wait at once: a deploy that gives up waiting and asks anew leaves none
+    /// behind, so these are many.
+    static constexpr std::size_t most_waiting = 32;
+
+    /// This client is about to ask for a reload: what is heard next tells which one is its. False:
+    /// too many wait.
+    bool ask(const std::shared_ptr<control::Session>& session);
 
     /// A step begins. `text`: what there is to say about it, if it will take a while.
     void begins(const std::string& step, const std::string& text = {});

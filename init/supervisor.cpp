@@ -72,6 +72,9 @@ int Supervisor::go_on_as_plain_init() {
     for (const auto* const generation : {live_.get(), old_.get()}) {
         if (generation != nullptr && generation->relay) generation->relay->leave_to_child();
     }
+    // What is only held here would be held for ever: a slot of the node, clients that wait, the
+    // connection to a status page, which keeps FPM from ending. Their owners act no more.
+    ::close_range(STDERR_FILENO + 1, ~0U, 0);
     // Better the signal twice than a stop that is lost.
     for (const auto& received : unhandled_) ::kill(::getpid(), received.signal);
     const auto status = os::plain_init(*service, plan().stop.signal, plan().signals);

@@ -72,6 +72,8 @@ class Supervisor {
     void execute(const core::LeaveOld& action);
     void execute(const core::SignalOrphans& action) const;
     std::optional<core::CannotJoin> make_listeners(const core::Spawn& action);
+    void look_for_missed_release();
+    std::set<std::string> files_of_reloads() const;
     void take_turn();
     void prove(pid_t pid);
     void await_handlers_of_next(pid_t pid);
@@ -145,6 +147,7 @@ class Supervisor {
     std::optional<os::Slot> slot_;
     std::optional<os::Watch> watch_;
     std::optional<core::TimePoint> watch_began_reload_;
+    std::optional<core::TimePoint> read_at_; // since when a reload has read everything anew
     boost::asio::steady_timer turn_clock_;
     boost::asio::steady_timer handlers_of_next_;
     bool told_of_turn_ = false;

@@ -91,7 +91,13 @@ void Supervisor::on_request(Request request, Client client) {
         break;
     }
     case Request::reload_wait:
-        reloads_.ask(std::move(client));
+        if (!reloads_.ask(client)) {
+            answer(client,
+                   Done{.ok = false,
+                        .text = "reload refused: " + std::to_string(ReloadLog::most_waiting) +
+                                " clients wait for one already; end some of them"});
+            break;
+        }
         feed(core::ReloadAsked{.by = "sluice reload"});
         break;
     case Request::status:

@@ -51,8 +51,14 @@ void Supervisor::watch() {
     const auto& paths = settings_.reload.watch;
     if (paths.empty() || !plan().reload_signal) return;
     watch_.emplace(
-        loop_, paths,
-        [this](const std::string& path) {
+        loop_, os::Watched(paths, files_of_reloads()),
+        [this](const std::string& path, core::TimePoint last) {
+            if (read_at_ && last < *read_at_) {
+                os::log(Level::info,
+                        "a change of " + path + ": the last reload came after it and has read it");
+                os::flush_log();
+                return;
+            }
             // Something may be changing all the time: a log below a watched folder, say.
             constexpr auto least_pause = 10s;
             const auto moment = now();
@@ -67,12 +73,34 @@ void Supervisor::watch() {
                 asked.splay_of = "at least " + core::in_words(least_pause) +
                                  " between two that reload.watch begins";
             }
-            watch_began_reload_ = moment + asked.splay;
+            watch_began_reload_ = asked.not_before = moment + asked.splay;
             feed(std::move(asked));
             os::flush_log();
         },
         [](const core::Message& message) { os::log(message); });
     for (const auto& message : watch_->describe()) os::log(message);
+    look_for_missed_release();
+}
+
+// Between the reading of the link and the first watch somebody may have flipped it.
+void Supervisor::look_for_missed_release() {
+    const auto& link = settings_.reload.release;
+    const auto release = resolve_release(link);
+    const auto* const found = std::get_if<std::optional<fpm::Release>>(&release);
+    if (found == nullptr || !*found || (*found)->folder == plan().release) return;
+    feed(core::ReloadAsked{.by = "a change of " + *link + " right before it was watched"});
+}
+
+std::set<std::string> Supervisor::files_of_reloads() const {
+    std::set<std::string> files;
+    for (const auto& wish : live_->parts.wishes) {
+        if (const auto* const path = std::get_if<net::PathEndpoint>(&wish.wanted.endpoint)) {
+            files.insert(path->path);
+        }
+    }
+    if (!live_->parts.pid_file.empty()) files.insert(live_->parts.pid_file);
+    if (control_) files.insert(control_->address());
+    return files;
 }
 
 // --- its turn, and what it is made of ------------------------------------------------------------
@@ -121,6 +149,7 @@ void Supervisor::execute(const core::EndTurn& /*action*/) {
 
 void Supervisor::execute(const core::PrepareNext& /*action*/) {
     reloads_.begins("preparing");
+    read_at_ = now();
     const auto number = lifecycle_.generation(Which::next);
     ask_pools(loop_, live_->parts.status.pages(), {}, [this, number](const PoolStatuses& statuses) {
         if (number != lifecycle_.generation(Which::next)) return; // given up since

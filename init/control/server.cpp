@@ -177,7 +177,7 @@ void Server::admit(Session::Socket client) {
         tell(client.native_handle(), *std::move(why));
         return;
     }
-    if (count_sessions() >= most_sessions) {
+    if (count_served() >= most_sessions) {
         tell(client.native_handle(), std::to_string(most_sessions) +
                                          " clients are being served, and no more are taken at a "
                                          "time; try again");
@@ -188,12 +188,13 @@ void Server::admit(Session::Socket client) {
     session->start(on_request_);
 }
 
-std::size_t Server::count_sessions() {
+std::size_t Server::count_served() {
     std::erase_if(sessions_, [](const auto& weak) {
         const auto session = weak.lock();
         return !session || session->closed();
     });
-    return sessions_.size();
+    return static_cast<std::size_t>(
+        std::ranges::count_if(sessions_, [](const auto& weak) { return !weak.lock()->aside(); }));
 }
 
 } // namespace sluice::control

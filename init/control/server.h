@@ -17,7 +17,8 @@ namespace sluice::control {
 
 /// The listening control socket, in the loop. Only root and sluice's own user may ask, from
 /// sluice's own PID namespace: a path has mode 0600, and who connects is asked for by SO_PEERCRED
-/// in any case. At most 16 clients at once; one more is told so and closed. Nothing here waits,
+/// in any case. At most 16 clients at once, without those that step aside; one more is told so and
+/// closed. Nothing here waits,
 /// throws after open(), or takes a descriptor that a child would see.
 class Server {
   public:
@@ -47,7 +48,7 @@ class Server {
     void pause();
     void accept_all();
     void admit(Session::Socket client);
-    std::size_t count_sessions();
+    std::size_t count_served();
 
     boost::asio::io_context& loop_;
     OnRequest on_request_;

@@ -46,6 +46,12 @@ class Session : public std::enable_shared_from_this<Session> {
     /// True once the client has gone or was dropped: nothing reaches it any more.
     bool closed() const { return !socket_.is_open(); }
 
+    /// Its answer will take its time: it is not counted among those that are served, so that others
+    /// are not locked out. Whoever owes it the answer bounds how many there are.
+    void step_aside() { aside_ = true; }
+
+    bool aside() const { return aside_; }
+
     const Peer& peer() const { return peer_; }
 
     /// Closes at once.
@@ -68,6 +74,7 @@ class Session : public std::enable_shared_from_this<Session> {
     std::string queued_;
     std::string sending_; // empty: no write is under way
     bool ending_ = false;
+    bool aside_ = false;
 };
 
 } // namespace sluice::control

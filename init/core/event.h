@@ -73,6 +73,7 @@ struct ReloadAsked {
     std::string by = "a signal";
     config::Duration splay{0}; // to be waited for, so that not all containers do it at once
     std::string splay_of = "reload.splay"; // what wants it
+    std::optional<TimePoint> not_before{}; // also after it has waited for another one
 };
 
 struct ForwardAsked {

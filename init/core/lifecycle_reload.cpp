@@ -224,7 +224,8 @@ void Lifecycle::reload_again() {
     if (!waiting_reload_ || state_ != State::running || !service_) return;
     if (reload_ || retiring_ || orphans_) return;
     auto asked = *std::exchange(waiting_reload_, std::nullopt);
-    asked.splay = 0ms; // it has waited
+    const auto rest = asked.not_before.value_or(now_) - now_; // else it has waited enough
+    asked.splay = std::max(0ms, std::chrono::ceil<config::Duration>(rest));
     begin_reload(asked);
 }
 

@@ -8,9 +8,8 @@
 
 namespace sluice::os {
 
-Watch::Watch(boost::asio::io_context& loop, std::vector<std::string> paths, Changed changed,
-             Say say, Pace pace)
-    : watched_(std::move(paths)),
+Watch::Watch(boost::asio::io_context& loop, Watched watched, Changed changed, Say say, Pace pace)
+    : watched_(std::move(watched)),
       events_(loop),
       timer_(loop),
       changed_(std::move(changed)),
@@ -23,9 +22,8 @@ Watch::Watch(boost::asio::io_context& loop, std::vector<std::string> paths, Chan
     if (!error) wait();
 }
 
-Watch::Watch(boost::asio::io_context& loop, std::vector<std::string> paths, Changed changed,
-             Say say)
-    : Watch(loop, std::move(paths), std::move(changed), std::move(say), Pace{}) {}
+Watch::Watch(boost::asio::io_context& loop, Watched watched, Changed changed, Say say)
+    : Watch(loop, std::move(watched), std::move(changed), std::move(say), Pace{}) {}
 
 Watch::~Watch() {
     if (events_.is_open()) events_.release(); // Inotify's own
@@ -119,7 +117,7 @@ void Watch::fire() {
     if (found == in_order.end()) return;
     const auto path = watched_.paths()[*found];
     const auto tell = changed_;
-    tell(path); // may be the end of us
+    tell(path, changed.last); // may be the end of us
 }
 
 } // namespace sluice::os

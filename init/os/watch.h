@@ -28,17 +28,16 @@ class Watch {
         std::chrono::milliseconds lock{60'000};    // for .git/index.lock to go
     };
 
-    /// Gets the path, as it was configured, that changed first and is there now.
-    using Changed = std::function<void(const std::string& path)>;
+    /// Gets the path, as it was configured, that changed first and is there now; and when the last
+    /// of the changes was seen.
+    using Changed = std::function<void(const std::string& path, Clock::time_point last)>;
     /// Gets what turned out later: an index.lock that stays, a limit that was hit.
     using Say = std::function<void(const core::Message&)>;
 
-    /// `paths` are absolute. Both are called from the loop; `changed` may destroy the Watch. What
-    /// the system refuses throws nothing: describe() tells.
-    Watch(boost::asio::io_context& loop, std::vector<std::string> paths, Changed changed, Say say,
-          Pace pace);
-    Watch(boost::asio::io_context& loop, std::vector<std::string> paths, Changed changed,
-          Say say = {});
+    /// Both are called from the loop; `changed` may destroy the Watch. What the system refuses
+    /// throws nothing: describe() tells.
+    Watch(boost::asio::io_context& loop, Watched watched, Changed changed, Say say, Pace pace);
+    Watch(boost::asio::io_context& loop, Watched watched, Changed changed, Say say = {});
     ~Watch();
     Watch(const Watch&) = delete;
     Watch& operator=(const Watch&) = delete;

@@ -33,10 +33,16 @@ bool is_unfinished(const std::string& path) {
     return ::lstat(path.c_str(), &file) == 0 && S_ISREG(file.st_mode) && file.st_nlink == 1;
 }
 
+bool is_socket(const std::string& path) {
+    struct stat file {};
+
+    return ::lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode);
+}
+
 } // namespace
 
-Watched::Watched(std::vector<std::string> paths)
-    : paths_(std::move(paths)), sights_(paths_.size()) {
+Watched::Watched(std::vector<std::string> paths, std::set<std::string> own)
+    : paths_(std::move(paths)), own_(std::move(own)), sights_(paths_.size()) {
     for (auto& path : paths_) path = without_last_slash(std::move(path));
     for (std::size_t path = 0; path < paths_.size(); ++path) rebuild(path);
 }
@@ -299,10 +305,20 @@ void Watched::on_content(const Place& place, const Role& role, const Inotify::Ev
     if ((event.mask & (came | went | IN_CLOSE_WRITE)) == 0 || event.name == git) return;
     const auto entry = joined(place.folder, event.name);
     if ((event.mask & IN_CREATE) != 0 && is_unfinished(entry)) return;
+    if (is_own(entry)) return;
     changes.paths.insert(role.path);
     if ((event.mask & IN_ISDIR) == 0) return;
     if ((event.mask & IN_MOVED_FROM) != 0) remove_tree(entry);
     if ((event.mask & came) != 0) add_tree(role.path, entry);
+}
+
+// What is written anew gets a name of its own first: "fpm.sock.sluice-0a1b2c3d", "fpm.pid.sluice",
+// where the path would be too long "/run/.sluice-0a1b2c3d".
+bool Watched::is_own(const std::string& entry) const {
+    const auto mark = entry.rfind(".sluice");
+    const auto last = mark == std::string::npos ? "" : entry.substr(mark);
+    if (last == ".sluice" || last.starts_with(".sluice-")) return true;
+    return own_.contains(entry) || is_socket(entry);
 }
 
 void Watched::rebuild_stale(Changes& changes) {

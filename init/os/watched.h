@@ -28,8 +28,9 @@ namespace sluice::os {
 ///   itself, for one that is mounted alone tells nothing to the folder that it appears in.
 /// - A path that is a folder is watched with all its sub-folders, without following symlinks and
 ///   without `.git`, in so far as `most_folders` and `most_entries` allow. What counts is what
-///   appears, goes, is renamed, or is closed after writing; not attributes, not reading. So it must
-///   not be a folder that the application itself writes into (cache, logs, uploads).
+///   appears, goes, is renamed, or is closed after writing; not attributes, not reading, no
+///   sockets, and not what sluice itself writes there. So it must not be a folder that the
+///   application itself writes into (cache, logs, uploads).
 /// - Of the git work tree that a changed path is or lies in: whether .git/index.lock is there, and
 ///   its going. (Not of a linked work tree, whose `.git` is a file.)
 /// - A path that does not exist is no change; it is one when it is back.
@@ -40,8 +41,9 @@ class Watched {
     /// Looked at in one go, so that a folder with millions of files does not hold up the loop.
     static constexpr std::size_t most_entries = 100'000;
 
-    /// Absolute paths.
-    explicit Watched(std::vector<std::string> paths);
+    /// Absolute paths. `own`: files and sockets that sluice itself writes, or has FPM write, at a
+    /// reload; if they lie in a folder that is watched they would bring about the next one.
+    explicit Watched(std::vector<std::string> paths, std::set<std::string> own = {});
 
     struct Changes {
         std::set<std::size_t> paths; // which of paths() changed
@@ -115,7 +117,10 @@ class Watched {
                     Changes& changes);
     void rebuild_stale(Changes& changes);
 
+    bool is_own(const std::string& entry) const;
+
     std::vector<std::string> paths_;
+    std::set<std::string> own_;
     Inotify inotify_;
     std::map<int, Place> places_; // by the kernel's number
     std::vector<std::optional<Sight>> sights_;

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -446,20 +448,46 @@ TEST_CASE("the kernel's limits are named when they are hit") {
     CHECK(instances.status() == 0);
 }
 
+TEST_CASE("what sluice writes itself, and sockets, are no change of a folder") {
+    const TempFolder folder;
+    fs::create_directory(folder.path("app"));
+    const auto pid_file = folder.path("app/fpm.pid");
+    const auto sentinel = folder.write("sentinel", "");
+    Watching watching({folder.path("app"), sentinel}, tests::quick, {pid_file});
+
+    for (const auto* const name : {"app/fpm.pid", "app/fpm.pid.sluice", "app/.sluice-0a1b2c3d"}) {
+        folder.write(name, "1");
+        fs::rename(folder.path(name), pid_file);
+        fs::remove(pid_file);
+    }
+    const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un name{.sun_family = AF_UNIX, .sun_path = {}};
+    const auto path = folder.path("app/fpm.sock.sluice-0a1b2c3d");
+    REQUIRE(path.copy(static_cast<char*>(name.sun_path), sizeof name.sun_path - 1) == path.size());
+    REQUIRE(::bind(socket, reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0);
+    fs::rename(path, folder.path("app/fpm.sock"));
+    ::close(socket);
+    folder.write("sentinel", "1");
+    CHECK(watching.next() == sentinel);
+
+    folder.write("app/my.sluice.toml", "1");
+    CHECK(watching.next() == folder.path("app"));
+}
+
 TEST_CASE("a Watch can be given up in the middle of what it waits for, also by who is told") {
     const TempFolder folder;
     const auto file = folder.write("REVISION", "1");
     boost::asio::io_context loop;
     int told = 0;
     std::unique_ptr<Watch> watch;
-    const auto tell = [&](const std::string&) {
+    const auto tell = [&](const std::string&, Watch::Clock::time_point) {
         ++told;
         watch.reset();
     };
-    watch = std::make_unique<Watch>(loop, std::vector{file}, tell, Watch::Say{}, tests::quick);
+    watch = std::make_unique<Watch>(loop, Watched({file}), tell, Watch::Say{}, tests::quick);
     folder.write("REVISION", "2");
     loop.run_one_for(20s); // the event: the timer runs
-    watch = std::make_unique<Watch>(loop, std::vector{file}, tell, Watch::Say{}, tests::quick);
+    watch = std::make_unique<Watch>(loop, Watched({file}), tell, Watch::Say{}, tests::quick);
     folder.write("REVISION", "3");
     loop.run_for(20s); // ends by itself when nothing is left
     CHECK(told == 1);

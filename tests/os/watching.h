@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,13 @@ inline constexpr sluice::os::Watch::Pace quick{.quiet = 100ms, .longest = 2s, .l
 
 /// A Watch in a loop of its own, and what it told.
 struct Watching {
-    explicit Watching(std::vector<std::string> paths, sluice::os::Watch::Pace pace = quick)
+    explicit Watching(std::vector<std::string> paths, sluice::os::Watch::Pace pace = quick,
+                      std::set<std::string> own = {})
         : watch(
-              loop, std::move(paths), [this](const std::string& path) { changed.push_back(path); },
+              loop, sluice::os::Watched(std::move(paths), std::move(own)),
+              [this](const std::string& path, sluice::os::Watch::Clock::time_point) {
+                  changed.push_back(path);
+              },
               [this](const auto& message) { said.push_back(message.text); }, pace) {}
 
     /// Runs the loop until something more was told; what, or "" after 20 s.
