@@ -92,9 +92,13 @@ class Lifecycle {
     void handle(const Seen& event);
     void handle(const OrphansGone& event);
     void handle(const CannotJoin& event);
-    void handle(const TurnTaken& event);
-    void handle(const NextPrepared& event);
-    void handle(const WarmedUp& event);
+
+    void handle(const TurnTaken& event) { tell_reload(event); }
+
+    void handle(const NextPrepared& event) { tell_reload(event); }
+
+    void handle(const WarmedUp& event) { tell_reload(event); }
+
     void handle(const SwitchFailed& event);
     void handle(const OldUnserved& event);
     void handle(const OldSeen& event);
@@ -103,12 +107,20 @@ class Lifecycle {
     void spawn();
     void leave_to_orphans(bool of_this_run);
     void let_orphans_finish();
+    void drain_without_run();
     void replace_run();
     void start_for_reload(const ReloadAsked& asked);
     void have_service_reload();
     void reload_sent(int signal);
     void refuse_reload();
     void begin_reload(const ReloadAsked& asked);
+
+    template <typename Step>
+    void tell_reload(const Step& event) {
+        if (reload_) reload_->on(event, now_, actions_);
+        reload_moved_on();
+    }
+
     void abandon_reload(const std::string& why);
     void put_reload_off();
     void reload_moved_on();

@@ -124,21 +124,6 @@ void Lifecycle::reload_sent(int signal) {
 
 // --- the next generation ------------------------------------------------------------------------
 
-void Lifecycle::handle(const TurnTaken& event) {
-    if (reload_) reload_->on(event, now_, actions_);
-    reload_moved_on();
-}
-
-void Lifecycle::handle(const NextPrepared& event) {
-    if (reload_) reload_->on(event, now_, actions_);
-    reload_moved_on();
-}
-
-void Lifecycle::handle(const WarmedUp& event) {
-    if (reload_) reload_->on(event, now_, actions_);
-    reload_moved_on();
-}
-
 void Lifecycle::abandon_reload(const std::string& why) {
     if (!reload_) return;
     reload_->abandon(why, actions_);
