@@ -71,6 +71,10 @@ void Lifecycle::handle(const Spawned& event) {
         }
         return;
     }
+    if (event.of == Which::old) {
+        if (retiring_) retire_again(event.pid);
+        return;
+    }
     if (state_ != State::starting || service_) return;
     service_ = event.pid;
     say(Level::debug, plan_.name + " started, pid " + std::to_string(event.pid),
@@ -90,6 +94,12 @@ void Lifecycle::handle(const Spawned& event) {
 void Lifecycle::handle(const SpawnFailed& event) {
     if (event.of == Which::next) {
         tell_reload(event);
+        return;
+    }
+    if (event.of == Which::old) {
+        if (!retiring_) return;
+        say(Level::error, event.why, {{"event", "spawn_failed"}});
+        none_left_of_retiring(retiring_->queued, false);
         return;
     }
     if (state_ != State::starting || service_) return;
@@ -216,6 +226,7 @@ void Lifecycle::begin_drain(const DrainAsked& asked) {
 void Lifecycle::hurry(const std::string& by) {
     say(Level::warning, by + ": the deadline is now", {{"event", "hurried"}});
     if (retiring_) retiring_->drain.hurry(by, now_, actions_);
+    retiring_went_on();
     switch (state_) {
     case State::draining:
         drain_->hurry(by, now_, actions_);
@@ -256,6 +267,7 @@ void Lifecycle::handle(const IntakeClosed& event) {
 void Lifecycle::handle(const Seen& event) {
     if (event.of == Which::old) {
         if (retiring_) retiring_->drain.on(event, now_, actions_);
+        retiring_went_on();
     } else if (state_ == State::draining) {
         drain_->on(event, now_, actions_);
         drain_went_on();
@@ -274,6 +286,7 @@ void Lifecycle::drain_went_on() {
 void Lifecycle::handle(const TimerFired& event) {
     if (event.of == Which::old) {
         if (retiring_) retiring_->drain.on(event.timer, now_, actions_);
+        retiring_went_on();
         return;
     }
     if (event.of == Which::next) {

@@ -26,7 +26,7 @@ void Lifecycle::handle(const Exited& event) {
         return;
     }
     if (event.pid == old_service()) {
-        retired(event);
+        retiring_master_ended(event);
         return;
     }
     if (event.pid != service_) return;
@@ -149,7 +149,11 @@ void Lifecycle::handle(const SwitchFailed& event) {
 }
 
 void Lifecycle::handle(const OldUnserved& event) {
-    if (orphans_) orphans_->old_unserved(event.queued, actions_);
+    if (retiring_ && !retiring_->master) {
+        none_left_of_retiring(event.queued, false);
+    } else if (orphans_) {
+        orphans_->old_unserved(event.queued, actions_);
+    }
 }
 
 void Lifecycle::handle(const OldSeen& event) {
@@ -160,8 +164,6 @@ void Lifecycle::handle(const OrphansGone& event) {
     if (!orphans_) return;
     const bool were_alone = orphans_->serve_alone();
     orphans_->gone(event.queued, now_, actions_);
-    // What is left of the old generation: they wrote to its pipe.
-    if (orphans_->have_old_generations_listeners()) actions_.emplace_back(DropOld{});
     orphans_.reset();
     if (were_alone && state_ == State::starting) replace_run();
     if (state_ == State::draining && !service_) { // nobody is left who could finish anything
