@@ -294,7 +294,7 @@ void Drain::on(Timer timer, TimePoint now, Actions& actions) {
                  ? "deadline: " + name_ + " did not stop within "
                  : "the old generation did not finish what it had within ") +
                 in_words(now - since_) + (occasion_ == Occasion::stop ? "" : " (reload.retire)") +
-                ", now SIGTERM",
+                (occasion_ == Occasion::stop || service_ ? ", now SIGTERM" : ", now SIGKILL"),
             {{"event", "deadline"}});
         cut_short(now, actions);
         break;

@@ -81,7 +81,7 @@ TEST_CASE("after the switch the old master is killed: its workers finish, then n
     Switched at(each_transport());
     ::kill(at.old, SIGKILL);
     CHECK(FpmSite::is_whole(at.slow->answer()));
-    CHECK(at.reload.sluice().logs("the last worker of the dead master has gone"));
+    CHECK(at.reload.sluice().logs("generation 2 retired in"));
     CHECK(at.load.so_far().lost == 0);
     is_well(at.reload, at.load, at.before);
 }

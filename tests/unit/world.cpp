@@ -291,6 +291,15 @@ void World::kill_old(bool workers_too, int queued) {
     feed(Exited{*master, killed_by(SIGKILL), !alive_ && workers_too, !workers_too, queued});
 }
 
+void World::kill_workers_of_old(int queued) {
+    REQUIRE(std::exchange(workers_of_old_, false));
+    feed(OldUnserved{queued});
+}
+
+void World::kill_live() {
+    end_service(alive_.value(), killed_by(SIGKILL));
+}
+
 void World::end_workers_of_old() {
     if (!workers_of_old_) return;
     at(now_, [this] {

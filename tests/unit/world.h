@@ -75,6 +75,12 @@ class World {
     /// The old generation's master is killed, with all of its workers or without.
     void kill_old(bool workers_too, int queued = 0);
 
+    /// Its workers, who have outlived it so far.
+    void kill_workers_of_old(int queued);
+
+    /// The live one's master, which leaves what the script says.
+    void kill_live();
+
     void signal(Event event) { after(config::Duration(0), std::move(event)); }
 
     /// Lets time pass until sluice has finished or `limit` is over.
