@@ -46,6 +46,9 @@ void Supervisor::execute(const core::Spawn& action) {
         generation.parts.status.renew();
         generation.outlook.ask_at(generation.parts.status.pages());
     }
+    if (action.of == core::Which::old && generation.parts.status.all_private()) {
+        generation.outlook.ask_at(generation.parts.status.pages()); // there is a master again
+    }
     auto sockets = action.of == core::Which::old ? intake_.old_ones() : intake_.newest();
     for (auto& socket : generation.parts.status.keys()) sockets.push_back(std::move(socket));
     const auto launch = handing_over(generation.parts.launch, generation.parts.plan.kind, sockets);
