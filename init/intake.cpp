@@ -63,6 +63,15 @@ std::vector<std::pair<std::string, int>> Intake::newest() const {
     return all;
 }
 
+std::vector<std::pair<std::string, int>> Intake::old_ones() const {
+    std::vector<std::pair<std::string, int>> all;
+    for (const auto& entry : entries_) {
+        const auto* const old = old_of(entry);
+        if (old != nullptr) all.emplace_back(entry.old_key, old->descriptor());
+    }
+    return all;
+}
+
 std::vector<std::string> Intake::keep_those_of(const std::vector<std::string>& open_files) {
     std::vector<std::string> closed;
     std::erase_if(entries_, [&](const Entry& entry) {
@@ -160,6 +169,7 @@ std::string Intake::switch_over() {
 }
 
 void Intake::switch_over(Entry& entry, std::string& trouble) const {
+    entry.old_key = entry.wish.key;
     if (!entry.next) {
         if (!next_wished_) return;
         entry.part = Part::goes;

@@ -31,6 +31,9 @@ class Intake {
     /// Key and descriptor of each listener that the newest run is to have.
     std::vector<std::pair<std::string, int>> newest() const;
 
+    /// The same of the old generation's.
+    std::vector<std::pair<std::string, int>> old_ones() const;
+
     /// Closes the listeners that are not among these open files ("socket:[4711]") of the service,
     /// and gives their addresses.
     std::vector<std::string> keep_those_of(const std::vector<std::string>& open_files);
@@ -95,6 +98,7 @@ class Intake {
         net::Address address;
         Part part = Part::stays;  // joins: the next generation's alone; goes: the old one's
         std::optional<Wish> next; // the next generation's
+        std::string old_key = {};
     };
 
     static const net::Listener* old_of(const Entry& entry);

@@ -45,7 +45,7 @@ class Supervisor {
     void on_signal(const signals::Received& received);
     void on_time(core::Timer timer, core::Which of);
     void reap();
-    bool take_orphans(pid_t dead);
+    bool take_orphans(pid_t dead, core::Which of);
     bool is_of_another_generation(pid_t pid, pid_t dead) const;
     void on_end(pid_t pid, int wait_status, bool tree_empty);
     std::vector<pid_t> left_of_service() const;
@@ -121,6 +121,7 @@ class Supervisor {
 
     Working& working(core::Which which);
     std::optional<pid_t> master_of(core::Which which) const;
+    pid_t& group_of(core::Which which);
     void renew(std::vector<fpm::Status> pools);
     void renewed(Renewed result);
     std::string no_room() const;
@@ -140,7 +141,8 @@ class Supervisor {
     std::unique_ptr<Working> old_;
     std::optional<Renewal> renewal_; // while the next one is being made
     config::Settings next_settings_;
-    pid_t next_group_ = 0;       // of its master
+    pid_t next_group_ = 0; // of its master
+    pid_t old_group_ = 0;
     std::optional<Trial> trial_; // of the next one
     ReloadLog reloads_;
     std::optional<control::Server> control_;
@@ -168,8 +170,8 @@ class Supervisor {
     // Children that were there before the service, of a script that ended with exec sluice: not the
     // service's, and not swept with it.
     std::set<pid_t> strangers_;
-    std::set<pid_t> orphans_; // what a dead master left behind
-    std::set<pid_t> of_old_;  // those of them who have the listeners that were switched away from
+    std::set<pid_t> orphans_; // what a dead master left behind, but that of a retiring generation
+    std::set<pid_t> of_old_; // who has the listeners that were switched away from, without a master
     std::optional<int> exit_code_;
 };
 

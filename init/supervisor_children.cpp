@@ -28,8 +28,7 @@ void Supervisor::reap() {
         if (change.ended) strangers_.erase(change.pid);
     }
     const bool tree_empty =
-        reaped.none_left ||
-        ((!strangers_.empty() || lifecycle_.old_service()) && !more && left_of_service().empty());
+        reaped.none_left || ((!strangers_.empty() || old_) && !more && left_of_service().empty());
     for (const auto& change : reaped.changes) {
         if (change.ended) {
             on_end(change.pid, change.wait_status, tree_empty);
@@ -45,11 +44,12 @@ void Supervisor::on_end(pid_t pid, int wait_status, bool tree_empty) {
     if (renewal_ && renewal_->ended(pid, wait_status)) return;
     const bool last_orphan = orphans_.erase(pid) > 0 && orphans_.empty();
     const bool last_of_old = of_old_.erase(pid) > 0 && of_old_.empty();
-    const bool master = pid == lifecycle_.service() || pid == lifecycle_.old_service();
-    const bool some_left =
-        master && !tree_empty && plan().kind != config::Kind::plain && take_orphans(pid);
-    if (some_left && pid == lifecycle_.old_service()) of_old_ = orphans_;
-    feed(core::Exited{pid, wait_status, tree_empty, some_left});
+    const bool old = pid == lifecycle_.old_service();
+    const bool some_left = (old || (pid == lifecycle_.service() && !tree_empty)) &&
+                           plan().kind != config::Kind::plain &&
+                           take_orphans(pid, old ? core::Which::old : core::Which::live);
+    if (old && some_left) old_->outlook.ask_at({}); // nobody is left whom to ask
+    feed(core::Exited{pid, wait_status, tree_empty, some_left, old ? intake_.old_queued() : 0});
     if (last_orphan && !some_left) {
         feed(core::OrphansGone{intake_.old_queued()});
     } else if (last_of_old) {
@@ -60,31 +60,33 @@ void Supervisor::on_end(pid_t pid, int wait_status, bool tree_empty) {
 // Those of the service's workers that live on are sluice's own children from now on: so their pids
 // are theirs until they are reaped. What PHP has started serves nobody, whoever adopted it. Nor
 // does a worker whose only client is sluice.
-bool Supervisor::take_orphans(pid_t dead) {
+bool Supervisor::take_orphans(pid_t dead, core::Which of) {
+    auto& theirs = of == core::Which::old ? of_old_ : orphans_;
     const auto* const titles = plan().kind == config::Kind::nginx ? "nginx: " : "php-fpm: ";
-    bool some = false;
+    const auto before = theirs.size();
     for (const auto& process : os::processes()) {
         if (process.parent != ::getpid() || process.ended) continue;
+        if (orphans_.contains(process.pid) || of_old_.contains(process.pid)) continue;
         if (is_of_another_generation(process.pid, dead)) continue;
         const auto title = os::command_line(process.pid);
         if (!title.starts_with(titles)) continue;
-        if (live_->parts.status.serve(title)) {
+        if (working(of).parts.status.serve(title)) {
             ::kill(process.pid, SIGKILL);
         } else {
-            some = orphans_.insert(process.pid).second || some;
+            theirs.insert(process.pid);
+            ::kill(process.pid, SIGCONT); // a drain may have paused it, for its master's sake
         }
         // What has died was a script in front of it. A master that goes on would replace every
         // worker that leaves.
         if (title.find(": master process") != std::string::npos) ::kill(process.pid, SIGQUIT);
     }
-    return some;
+    return theirs.size() > before;
 }
 
 // Than the one whose master is dead. FPM's workers stay in its process group.
 bool Supervisor::is_of_another_generation(pid_t pid, pid_t dead) const {
     const pid_t group = ::getpgid(pid);
-    const std::array others{lifecycle_.service().value_or(0), lifecycle_.old_service().value_or(0),
-                            next_group_};
+    const std::array others{last_group_, old_group_, next_group_};
     return group != dead && std::ranges::find(others, group) != others.end();
 }
 
@@ -94,6 +96,7 @@ std::vector<pid_t> Supervisor::left_of_service() const {
     auto left = os::descendants(all, ::getpid());
     auto others = strangers_;
     if (lifecycle_.old_service()) others.insert(*lifecycle_.old_service());
+    if (old_) others.insert(of_old_.begin(), of_old_.end());
     for (const pid_t stranger : others) {
         const auto below = os::descendants(all, stranger);
         std::erase_if(left, [&](pid_t pid) {

@@ -37,29 +37,32 @@ void Supervisor::execute(const core::Message& message) {
 
 void Supervisor::execute(const core::Spawn& action) {
     auto& generation = working(action.of);
-    const bool next = action.of == core::Which::next;
+    const bool live = action.of == core::Which::live;
     if (auto refused = make_listeners(action)) {
         feed(*std::move(refused));
         return;
     }
-    if (!next && !orphans_.empty()) {
+    if (live && !orphans_.empty()) {
         generation.parts.status.renew();
         generation.outlook.ask_at(generation.parts.status.pages());
     }
-    auto sockets = intake_.newest();
+    if (action.of == core::Which::old && generation.parts.status.all_private()) {
+        generation.outlook.ask_at(generation.parts.status.pages()); // there is a master again
+    }
+    auto sockets = action.of == core::Which::old ? intake_.old_ones() : intake_.newest();
     for (auto& socket : generation.parts.status.keys()) sockets.push_back(std::move(socket));
     const auto launch = handing_over(generation.parts.launch, generation.parts.plan.kind, sockets);
     const auto spawned = os::spawn(loop_, launch);
     if (spawned.error == 0) {
-        (next ? next_group_ : last_group_) = spawned.pid;
+        group_of(action.of) = spawned.pid;
         let_go_of_what_was_inherited();
-        if (!next) write_pid_file(spawned.pid);
+        if (live) write_pid_file(spawned.pid);
         feed(core::Spawned{spawned.pid, action.of});
         return;
     }
     const int code = os::exit_code_of_failure(spawned);
     auto why = os::describe_failure(spawned, launch.path);
-    if (!next) {
+    if (live) {
         os::log(Level::error, why,
                 {{"event", "spawn_failed"}, {"errno", spawned.error}, {"exit_code", code}});
     }
@@ -68,7 +71,8 @@ void Supervisor::execute(const core::Spawn& action) {
 }
 
 std::optional<core::CannotJoin> Supervisor::make_listeners(const core::Spawn& action) {
-    intake_.give_up_new(); // of a run that never was of use
+    if (action.of == core::Which::old) return {}; // they are there
+    intake_.give_up_new();                        // of a run that never was of use
     if (action.of == core::Which::next) {
         const auto beside = action.beside ? Intake::Beside::own : Intake::Beside::shared;
         return intake_.join(next_->parts.wishes, beside);
@@ -102,7 +106,7 @@ void Supervisor::execute(const core::LeaveOld& /*action*/) {
 }
 
 void Supervisor::execute(const core::SignalOrphans& action) const {
-    for (const pid_t orphan : orphans_) {
+    for (const pid_t orphan : action.of == core::Which::old ? of_old_ : orphans_) {
         ::kill(orphan, action.signal);
         ::kill(orphan, SIGCONT); // a suspended one would not act on it
     }

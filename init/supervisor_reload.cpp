@@ -37,6 +37,15 @@ std::optional<pid_t> Supervisor::master_of(Which which) const {
     return {};
 }
 
+pid_t& Supervisor::group_of(Which which) {
+    switch (which) {
+    case Which::live: break;
+    case Which::next: return next_group_;
+    case Which::old: return old_group_;
+    }
+    return last_group_;
+}
+
 // --- what asks for one ---------------------------------------------------------------------------
 
 // Dozens of containers get the same signal, or see the same file change, at the same instant.
@@ -249,7 +258,7 @@ void Supervisor::execute(const core::Promote& /*action*/) {
     }
     old_ = std::move(live_);
     live_ = std::move(next_);
-    last_group_ = std::exchange(next_group_, 0);
+    old_group_ = std::exchange(last_group_, std::exchange(next_group_, 0));
     const auto watched = std::exchange(settings_, std::move(next_settings_)).reload.watch;
     if (watched != settings_.reload.watch) watch();
     os::set_up_log(plan().log_level, settings_.log.format);
@@ -277,6 +286,7 @@ void Supervisor::execute(const core::DropNext& /*action*/) {
 void Supervisor::execute(const core::DropOld& /*action*/) {
     intake_.leave_old();
     old_.reset();
+    old_group_ = 0; // as next_group_
     // The first generation's FPM has removed it.
     if (lifecycle_.service()) write_pid_file(*lifecycle_.service());
 }

@@ -133,7 +133,7 @@ struct InWords {
     std::string operator()(const core::LeaveOld&) const { return "leave-old"; }
 
     std::string operator()(const core::SignalOrphans& a) const {
-        return "signal-orphans " + name_of(a.signal);
+        return "signal-orphans " + name_of(a.signal) + suffix(a.of);
     }
 
     std::string operator()(const core::AwaitReady& a) const { return "await-ready" + suffix(a.of); }

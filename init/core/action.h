@@ -17,7 +17,8 @@ namespace sluice::core {
 // What to do about it, in this order.
 struct Spawn {
     // On listeners of its own, beside those that a dead master's workers hold, or the live
-    // generation; where there cannot be any, CannotJoin comes instead of a spawn.
+    // generation; where there cannot be any, CannotJoin comes instead of a spawn. An old one's run
+    // has the old listeners again.
     bool beside = false;
     Which of = Which::live;
     bool operator==(const Spawn&) const = default;
@@ -44,7 +45,7 @@ struct DropNext { // whatever is there of it, at once, and what is being prepare
     bool operator==(const DropNext&) const = default;
 };
 
-struct DropOld { // all that is left of it
+struct DropOld { // what there was of it; its processes have gone
     bool operator==(const DropOld&) const = default;
 };
 
@@ -64,8 +65,9 @@ struct LeaveOld { // shut the old listeners
     bool operator==(const LeaveOld&) const = default;
 };
 
-struct SignalOrphans {
+struct SignalOrphans { // the workers that a dead master has left
     int signal;
+    Which of = Which::live;
     bool operator==(const SignalOrphans&) const = default;
 };
 

@@ -75,6 +75,14 @@ bool Drain::goes_on_without_master(bool at_work, TimePoint now, Actions& actions
     return true;
 }
 
+void Drain::go_on_without_master(Actions& actions) {
+    service_.reset();
+    // Whom the last look asked is dead.
+    if (phase_ == Phase::emptying || phase_ == Phase::finishing) {
+        actions.emplace_back(Look{which()});
+    }
+}
+
 bool Drain::needs_no_master_any_more() const {
     return phase_ >= Phase::held && !finishes_by_itself_now();
 }
@@ -208,7 +216,11 @@ void Drain::name_cut(Actions& actions) {
         return;
     }
     if (!last_ || !last_->workers) {
-        if (service_) actions.emplace_back(NameCut{*service_, which()});
+        if (service_) {
+            actions.emplace_back(NameCut{*service_, which()});
+        } else {
+            cut_ = in_flight();
+        }
         return;
     }
     for (const auto& worker : busy_of(*last_)) {
@@ -282,7 +294,8 @@ void Drain::on(Timer timer, TimePoint now, Actions& actions) {
                  ? "deadline: " + name_ + " did not stop within "
                  : "the old generation did not finish what it had within ") +
                 in_words(deadline_.value_or(now) - since_) +
-                (occasion_ == Occasion::stop ? "" : " (reload.retire)") + ", now SIGTERM",
+                (occasion_ == Occasion::stop ? "" : " (reload.retire)") +
+                (occasion_ == Occasion::stop || service_ ? ", now SIGTERM" : ", now SIGKILL"),
             {{"event", "deadline"}});
         cut_short(now, actions);
         break;

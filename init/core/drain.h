@@ -53,8 +53,17 @@ class Drain {
     /// `at_work`: it may be in the middle of something.
     bool goes_on_without_master(bool at_work, TimePoint now, Actions& actions);
 
+    /// The same of a generation that is retired, whatever it was at.
+    void go_on_without_master(Actions& actions);
+
     /// Where there is no master: what is left has had its time.
     bool needs_no_master_any_more() const;
+
+    /// How many requests are being executed, as of the last look.
+    int in_flight() const;
+
+    /// Whoever is left has nothing in flight.
+    bool found_all_idle() const { return certain_; }
 
     Phase phase() const { return phase_; }
 
@@ -81,6 +90,13 @@ class Drain {
     int ended(int exit_code, TimePoint now);
 
     TimePoint since() const { return since_; }
+
+    bool has_ended() const { return ended_at_.has_value(); }
+
+    std::optional<TimePoint> deadline() const { return deadline_; }
+
+    /// All of the service has gone, and so many waited in its queues.
+    void left_in_queue(int queued) { lost_in_queue_ = queued; }
 
     /// What must be over by then, or nothing.
     std::optional<TimePoint> last_moment() const;

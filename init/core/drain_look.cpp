@@ -128,7 +128,8 @@ void Drain::finish_what_is_in_flight(TimePoint now, Actions& actions) {
     }
     seen_idle_ = false;
     // A worker that goes on after its last answer (fastcgi_finish_request) cannot be seen then.
-    if (!workers && !last_->asked_in_vain && all_idle_for_sure(now)) {
+    const bool idle = service_ ? all_idle_for_sure(now) : orphans_idle(now);
+    if (!workers && !last_->asked_in_vain && idle) {
         end(true, now, actions);
         return;
     }
@@ -182,6 +183,14 @@ void Drain::let_keep_alive_go(TimePoint now, Actions& actions) {
     actions.emplace_back(Release{idle, which()});
     pause_ = 0us;
     look_soon(now, actions);
+}
+
+// Of orphans nobody but the kernel knows. (Of a path's connections it tells no times.)
+int Drain::in_flight() const {
+    if (!last_) return 0;
+    if (last_->workers) return static_cast<int>(busy_of(*last_).size());
+    const auto& connections = last_->connections;
+    return connections ? std::max(connections->in_service, connections->unread) : 0;
 }
 
 void Drain::report(TimePoint now, Actions& actions) const {

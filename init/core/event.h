@@ -86,6 +86,7 @@ struct Exited {
     int wait_status;
     bool tree_empty;           // no child is left, own or adopted
     bool workers_left = false; // FPM's workers of this very run live on
+    int queued = 0;            // of an old generation: at its listeners
 };
 
 struct Stopped { // suspended, not ended
@@ -99,7 +100,7 @@ struct OrphansGone { // the last worker of a master that died before it
     int queued = 0;  // at the listeners that no run but theirs has
 };
 
-struct OldUnserved { // the last of those who have the old listeners has gone, others have not
+struct OldUnserved { // the last of those who have the old listeners has gone
     int queued = 0;  // there
 };
 

@@ -12,11 +12,6 @@ namespace sluice::core {
 namespace {
 
 using namespace std::chrono_literals;
-using std::chrono::milliseconds;
-
-// A process that SIGKILL has not ended by then hangs in the kernel (a dead disk or network
-// file system); waiting longer would only turn one hang into two.
-constexpr milliseconds after_sweeping_kill = 1s;
 
 bool is_suspending(int signal) {
     return signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
@@ -76,6 +71,10 @@ void Lifecycle::handle(const Spawned& event) {
         }
         return;
     }
+    if (event.of == Which::old) {
+        if (retiring_) retire_again(event.pid);
+        return;
+    }
     if (state_ != State::starting || service_) return;
     service_ = event.pid;
     say(Level::debug, plan_.name + " started, pid " + std::to_string(event.pid),
@@ -94,8 +93,13 @@ void Lifecycle::handle(const Spawned& event) {
 
 void Lifecycle::handle(const SpawnFailed& event) {
     if (event.of == Which::next) {
-        if (reload_) reload_->on(event, now_, actions_);
-        reload_moved_on();
+        tell_reload(event);
+        return;
+    }
+    if (event.of == Which::old) {
+        if (!retiring_) return;
+        say(Level::error, event.why, {{"event", "spawn_failed"}});
+        none_left_of_retiring(retiring_->queued, false);
         return;
     }
     if (state_ != State::starting || service_) return;
@@ -109,8 +113,7 @@ void Lifecycle::handle(const SpawnFailed& event) {
     if (orphans_ && !drain_) {
         leave_to_orphans(false);
     } else if (orphans_) { // they are at work, and hold what is in the queue
-        state_ = State::draining;
-        drain_->begin({}, true, now_, actions_);
+        drain_without_run();
     } else {
         swept();
     }
@@ -206,8 +209,7 @@ void Lifecycle::begin_drain(const DrainAsked& asked) {
         break;
     case State::backoff:
         if (orphans_) { // they are at work, and hold what is in the queue
-            state_ = State::draining;
-            drain_->begin({}, true, now_, actions_);
+            drain_without_run();
         } else if (plan_.stop.owns_listeners) {
             spawn(); // clients have been accepted by the kernel, and wait for a run
         } else {
@@ -224,6 +226,7 @@ void Lifecycle::begin_drain(const DrainAsked& asked) {
 void Lifecycle::hurry(const std::string& by) {
     say(Level::warning, by + ": the deadline is now", {{"event", "hurried"}});
     if (retiring_) retiring_->drain.hurry(by, now_, actions_);
+    retiring_went_on();
     switch (state_) {
     case State::draining:
         drain_->hurry(by, now_, actions_);
@@ -264,6 +267,7 @@ void Lifecycle::handle(const IntakeClosed& event) {
 void Lifecycle::handle(const Seen& event) {
     if (event.of == Which::old) {
         if (retiring_) retiring_->drain.on(event, now_, actions_);
+        retiring_went_on();
     } else if (state_ == State::draining) {
         drain_->on(event, now_, actions_);
         drain_went_on();
@@ -276,77 +280,13 @@ void Lifecycle::drain_went_on() {
     if (!service_ && !retiring_ && drain_->needs_no_master_any_more()) sweep();
 }
 
-// --- what is left of it -------------------------------------------------------------------------
-
-void Lifecycle::sweep() {
-    state_ = State::sweeping;
-    sweep_killed_ = false;
-    if (orphans_ && !retiring_) actions_.emplace_back(LeaveOld{});
-    orphans_.reset(); // swept as well
-    auto until = now_ + plan_.stop.kill_after;
-    if (const auto last = drain_ ? drain_->last_moment() : std::nullopt) {
-        // The remainder shares what time the drain has left, and no more.
-        until = std::max(now_, std::min(until, *last));
-    }
-    actions_.emplace_back(Sweep{SIGTERM});
-    actions_.emplace_back(Arm{Timer::sweep, until});
-}
-
-void Lifecycle::handle(const TreeEmpty& /*event*/) {
-    if (state_ == State::sweeping || (state_ == State::draining && !service_ && !retiring_)) {
-        swept();
-    }
-}
-
-void Lifecycle::swept() {
-    if (drain_ && std::exchange(restart_at_, std::nullopt)) {
-        spawn(); // as in back-off
-    } else if (retiring_ && !restart_at_) {
-        // It finishes.
-        if (drain_) {
-            state_ = State::draining;
-        } else {
-            let_orphans_finish();
-        }
-    } else if (drain_) {
-        end_drain();
-    } else if (!restart_at_) {
-        finish();
-    } else {
-        state_ = State::backoff;
-        actions_.emplace_back(Arm{Timer::restart, *std::exchange(restart_at_, std::nullopt)});
-    }
-}
-
-void Lifecycle::end_drain() {
-    auto until = now_ + plan_.stop.linger;
-    if (const auto last = drain_->last_moment()) until = std::min(until, *last);
-    if (!plan_.stop.owns_listeners || until <= now_) {
-        finish();
-        return;
-    }
-    state_ = State::lingering;
-    if (!drain_->closed_intake()) actions_.emplace_back(CloseIntake{}); // it never came to that
-    say(Level::info,
-        "new connections are refused for another " + in_words(until - now_) + " (drain.linger)",
-        {{"event", "lingering"}});
-    actions_.emplace_back(Arm{Timer::linger, until});
-}
-
-void Lifecycle::finish() {
-    state_ = State::gone;
-    if (drain_) {
-        actions_.emplace_back(drain_->account(end_, mapped(plan_.map_exit, exit_code_), now_));
-    }
-    actions_.emplace_back(Finish{mapped(plan_.map_exit, exit_code_)});
-}
-
 // --- time ---------------------------------------------------------------------------------------
 
 // A timer that the state no longer expects fired just before it was of no more use.
 void Lifecycle::handle(const TimerFired& event) {
     if (event.of == Which::old) {
         if (retiring_) retiring_->drain.on(event.timer, now_, actions_);
+        retiring_went_on();
         return;
     }
     if (event.of == Which::next) {
@@ -384,19 +324,6 @@ void Lifecycle::handle(const TimerFired& event) {
         if (orphans_) orphans_->on(event.timer, now_, actions_);
         break;
     }
-}
-
-void Lifecycle::sweep_harder() {
-    if (std::exchange(sweep_killed_, true)) {
-        say(Level::error,
-            "processes of " + plan_.name +
-                " outlived SIGKILL (they hang in the kernel); going on without them",
-            {{"event", "stuck"}});
-        swept();
-        return;
-    }
-    actions_.emplace_back(Sweep{SIGKILL});
-    actions_.emplace_back(Arm{Timer::sweep, now_ + after_sweeping_kill});
 }
 
 } // namespace sluice::core

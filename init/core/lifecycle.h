@@ -36,15 +36,16 @@ namespace sluice::core {
 /// (see Reload), becomes the live one, and the one before is retired (see Drain). There are two
 /// generations at most, so that what is asked for meanwhile waits, as one reload. A drain gives up
 /// a generation that has not proved itself, and lets one that is being retired finish within its
-/// own deadline. If the live one dies, what has not proved itself is given up, and the reload is
-/// done again when the service is up.
+/// own deadline. If that one's master dies, its workers finish without; if all of it dies and
+/// leaves somebody in its queue, it is started once more for them. If the live one dies, what has
+/// not proved itself is given up, and the reload is done again when the service is up.
 ///
 /// Where the master of a service dies whose listeners are sluice's, its workers are not swept: see
 /// Orphans. The next run is started beside them. If there is to be none, they are drained.
 ///
 /// Invariants (tests/unit/lifecycle_property.cpp): at most one run; no signal to a run after its
-/// exit; after a drain began at most one spawn, and only where there was no run; Finish once; in
-/// every state every event has an answer.
+/// exit; after a drain began at most one spawn of the service, and only where there was no run;
+/// Finish once; in every state every event has an answer.
 enum class State { idle, starting, running, draining, sweeping, lingering, backoff, gone };
 
 class Lifecycle {
@@ -92,9 +93,13 @@ class Lifecycle {
     void handle(const Seen& event);
     void handle(const OrphansGone& event);
     void handle(const CannotJoin& event);
-    void handle(const TurnTaken& event);
-    void handle(const NextPrepared& event);
-    void handle(const WarmedUp& event);
+
+    void handle(const TurnTaken& event) { tell_reload(event); }
+
+    void handle(const NextPrepared& event) { tell_reload(event); }
+
+    void handle(const WarmedUp& event) { tell_reload(event); }
+
     void handle(const SwitchFailed& event);
     void handle(const OldUnserved& event);
     void handle(const OldSeen& event);
@@ -103,18 +108,29 @@ class Lifecycle {
     void spawn();
     void leave_to_orphans(bool of_this_run);
     void let_orphans_finish();
+    void drain_without_run();
     void replace_run();
     void start_for_reload(const ReloadAsked& asked);
     void have_service_reload();
     void reload_sent(int signal);
     void refuse_reload();
     void begin_reload(const ReloadAsked& asked);
+
+    template <typename Step>
+    void tell_reload(const Step& event) {
+        if (reload_) reload_->on(event, now_, actions_);
+        reload_moved_on();
+    }
+
     void abandon_reload(const std::string& why);
     void put_reload_off();
     void reload_moved_on();
     void switch_to_next();
     void bound_retiring();
-    void retired(const Exited& event);
+    void retiring_master_ended(const Exited& event);
+    void retiring_went_on();
+    void retire_again(pid_t master);
+    void none_left_of_retiring(int queued, bool tree_empty);
     void reload_again();
     void drain_went_on();
     void begin_drain(const DrainAsked& asked);
@@ -131,7 +147,11 @@ class Lifecycle {
     struct Retiring {
         int generation;
         std::optional<pid_t> master;
+        Plan plan;
         Drain drain;
+        int exit_code = 0;          // of its master
+        int queued = 0;             // when nobody was left of it
+        bool started_again = false; // for those
     };
 
     Plan plan_;

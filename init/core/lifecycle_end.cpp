@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csignal>
 #include <utility>
 
@@ -8,6 +9,16 @@
 
 namespace sluice::core {
 
+namespace {
+
+using namespace std::chrono_literals;
+
+// A process that SIGKILL has not ended by then hangs in the kernel (a dead disk or network
+// file system); waiting longer would only turn one hang into two.
+constexpr std::chrono::milliseconds after_sweeping_kill = 1s;
+
+} // namespace
+
 void Lifecycle::handle(const Exited& event) {
     if (event.pid == next_service()) {
         reload_->ended(describe_end(event.wait_status), now_, actions_);
@@ -15,7 +26,7 @@ void Lifecycle::handle(const Exited& event) {
         return;
     }
     if (event.pid == old_service()) {
-        retired(event);
+        retiring_master_ended(event);
         return;
     }
     if (event.pid != service_) return;
@@ -103,6 +114,11 @@ void Lifecycle::let_orphans_finish() {
         {{"event", "orphans_finish"}});
     drain_.emplace(plan_, Occasion::stop, SIGTERM, now_);
     bound_retiring();
+    drain_without_run();
+}
+
+// What orphans, or the generation before, have in hand.
+void Lifecycle::drain_without_run() {
     state_ = State::draining;
     drain_->begin({}, true, now_, actions_);
 }
@@ -133,7 +149,11 @@ void Lifecycle::handle(const SwitchFailed& event) {
 }
 
 void Lifecycle::handle(const OldUnserved& event) {
-    if (orphans_) orphans_->old_unserved(event.queued, actions_);
+    if (retiring_ && !retiring_->master) {
+        none_left_of_retiring(event.queued, false);
+    } else if (orphans_) {
+        orphans_->old_unserved(event.queued, actions_);
+    }
 }
 
 void Lifecycle::handle(const OldSeen& event) {
@@ -144,8 +164,6 @@ void Lifecycle::handle(const OrphansGone& event) {
     if (!orphans_) return;
     const bool were_alone = orphans_->serve_alone();
     orphans_->gone(event.queued, now_, actions_);
-    // What is left of the old generation: they wrote to its pipe.
-    if (orphans_->have_old_generations_listeners()) actions_.emplace_back(DropOld{});
     orphans_.reset();
     if (were_alone && state_ == State::starting) replace_run();
     if (state_ == State::draining && !service_) { // nobody is left who could finish anything
@@ -197,6 +215,84 @@ void Lifecycle::died(int code, const std::string& how) {
             std::to_string(pacer_.deaths()) + " of " + std::to_string(restarting.limit.count) +
             " within " + window + ")",
         {{"event", "restart"}, {"exit_code", code}, {"pause_ms", pause->count()}});
+}
+
+// --- what is left of it -------------------------------------------------------------------------
+
+void Lifecycle::sweep() {
+    state_ = State::sweeping;
+    sweep_killed_ = false;
+    if (orphans_ && !retiring_) actions_.emplace_back(LeaveOld{});
+    orphans_.reset(); // swept as well
+    auto until = now_ + plan_.stop.kill_after;
+    if (const auto last = drain_ ? drain_->last_moment() : std::nullopt) {
+        // The remainder shares what time the drain has left, and no more.
+        until = std::max(now_, std::min(until, *last));
+    }
+    actions_.emplace_back(Sweep{SIGTERM});
+    actions_.emplace_back(Arm{Timer::sweep, until});
+}
+
+void Lifecycle::sweep_harder() {
+    if (std::exchange(sweep_killed_, true)) {
+        say(Level::error,
+            "processes of " + plan_.name +
+                " outlived SIGKILL (they hang in the kernel); going on without them",
+            {{"event", "stuck"}});
+        swept();
+        return;
+    }
+    actions_.emplace_back(Sweep{SIGKILL});
+    actions_.emplace_back(Arm{Timer::sweep, now_ + after_sweeping_kill});
+}
+
+void Lifecycle::handle(const TreeEmpty& /*event*/) {
+    if (state_ == State::sweeping || (state_ == State::draining && !service_ && !retiring_)) {
+        swept();
+    }
+}
+
+void Lifecycle::swept() {
+    if (drain_ && std::exchange(restart_at_, std::nullopt)) {
+        spawn(); // as in back-off
+    } else if (retiring_ && !restart_at_) {
+        // It finishes.
+        if (drain_) {
+            state_ = State::draining;
+        } else {
+            let_orphans_finish();
+        }
+    } else if (drain_) {
+        end_drain();
+    } else if (!restart_at_) {
+        finish();
+    } else {
+        state_ = State::backoff;
+        actions_.emplace_back(Arm{Timer::restart, *std::exchange(restart_at_, std::nullopt)});
+    }
+}
+
+void Lifecycle::end_drain() {
+    auto until = now_ + plan_.stop.linger;
+    if (const auto last = drain_->last_moment()) until = std::min(until, *last);
+    if (!plan_.stop.owns_listeners || until <= now_) {
+        finish();
+        return;
+    }
+    state_ = State::lingering;
+    if (!drain_->closed_intake()) actions_.emplace_back(CloseIntake{}); // it never came to that
+    say(Level::info,
+        "new connections are refused for another " + in_words(until - now_) + " (drain.linger)",
+        {{"event", "lingering"}});
+    actions_.emplace_back(Arm{Timer::linger, until});
+}
+
+void Lifecycle::finish() {
+    state_ = State::gone;
+    if (drain_) {
+        actions_.emplace_back(drain_->account(end_, mapped(plan_.map_exit, exit_code_), now_));
+    }
+    actions_.emplace_back(Finish{mapped(plan_.map_exit, exit_code_)});
 }
 
 } // namespace sluice::core

@@ -5,7 +5,7 @@
 #include "init/core/words.h"
 #include "signals/names.h"
 
-// A reload: the next generation, the switch, and the generation before.
+// A reload: the next generation, and the switch.
 
 namespace sluice::core {
 
@@ -124,21 +124,6 @@ void Lifecycle::reload_sent(int signal) {
 
 // --- the next generation ------------------------------------------------------------------------
 
-void Lifecycle::handle(const TurnTaken& event) {
-    if (reload_) reload_->on(event, now_, actions_);
-    reload_moved_on();
-}
-
-void Lifecycle::handle(const NextPrepared& event) {
-    if (reload_) reload_->on(event, now_, actions_);
-    reload_moved_on();
-}
-
-void Lifecycle::handle(const WarmedUp& event) {
-    if (reload_) reload_->on(event, now_, actions_);
-    reload_moved_on();
-}
-
 void Lifecycle::abandon_reload(const std::string& why) {
     if (!reload_) return;
     reload_->abandon(why, actions_);
@@ -170,7 +155,8 @@ void Lifecycle::switch_to_next() {
     }
     // They share the listeners, and the old one would go on accepting: QUIT it is.
     if (reload_->shares()) plan.stop.owns_listeners = false;
-    retiring_.emplace(Retiring{generation_, service_, Drain(plan, Occasion::retire, 0, now_)});
+    retiring_.emplace(
+        Retiring{generation_, service_, plan, Drain(plan, Occasion::retire, 0, now_)});
     service_ = reload_->master();
     generation_ = reload_->generation();
     const auto took = now_ - reload_->since();
@@ -183,38 +169,6 @@ void Lifecycle::switch_to_next() {
     // Of connections that came at the instant of the switch nobody knows whose they are: they may
     // be in the hands of workers that the old master does not know, as orphans are.
     retiring_->drain.begin(*retiring_->master, true, now_, actions_);
-}
-
-// A drain's deadline is everybody's.
-void Lifecycle::bound_retiring() {
-    if (!retiring_ || !plan_.stop.deadline) return;
-    retiring_->drain.end_by(now_ + *plan_.stop.deadline, actions_);
-}
-
-// The old generation has ended.
-void Lifecycle::retired(const Exited& event) {
-    retiring_->drain.ended(exit_code(event.wait_status), now_);
-    actions_.emplace_back(retiring_->drain.account(retiring_->generation, now_));
-    retiring_.reset();
-    actions_.emplace_back(EndTurn{});
-    if (event.workers_left && !drain_ && !orphans_) {
-        say(Level::warning,
-            "its master " + describe_end(event.wait_status) + "; its workers finish what they have",
-            {{"event", "orphans"}});
-        orphans_.emplace(plan_.name, plan_.stop.kill_after, now_);
-        orphans_->take_old_listeners(now_, actions_);
-        return;
-    }
-    actions_.emplace_back(DropOld{});
-    if (state_ == State::draining && !service_) {
-        if (event.tree_empty) {
-            swept();
-        } else {
-            sweep();
-        }
-        return;
-    }
-    reload_again();
 }
 
 // What was asked for meanwhile.

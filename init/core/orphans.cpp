@@ -39,14 +39,6 @@ void Orphans::relieved(TimePoint now, Actions& actions) {
     actions.emplace_back(LookAtOld{});
 }
 
-void Orphans::take_old_listeners(TimePoint now, Actions& actions) {
-    phase_ = Phase::emptying;
-    pause_ = first_pause;
-    switched_ = of_old_generation_ = true;
-    actions.emplace_back(Arm{Timer::retire, now + limit});
-    actions.emplace_back(LookAtOld{});
-}
-
 void Orphans::on(const OldSeen& event, TimePoint now, Actions& actions) {
     if (phase_ != Phase::emptying) return;
     if (event.empty) {

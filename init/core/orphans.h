@@ -43,11 +43,6 @@ class Orphans {
     /// Nobody else serves, and the next run is to have listeners of its own.
     bool serve_alone() const { return phase_ == Phase::serving && !shared_; }
 
-    /// They are of a generation that was being retired: users have been led elsewhere already.
-    void take_old_listeners(TimePoint now, Actions& actions);
-
-    bool have_old_generations_listeners() const { return of_old_generation_; }
-
     /// The next run is up.
     void relieved(TimePoint now, Actions& actions);
 
@@ -68,7 +63,6 @@ class Orphans {
     config::Duration kill_after_;
     TimePoint since_;
     bool shared_ = false;
-    bool of_old_generation_ = false;
     Phase phase_ = Phase::serving;
     bool switched_ = false;              // away from their listeners, or some of them
     bool left_ = false;                  // the old listeners

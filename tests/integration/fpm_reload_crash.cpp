@@ -6,6 +6,7 @@
 #include "processes.h"
 #include "reload_steps.h"
 #include "steady_load.h"
+#include "switched.h"
 
 // FPM is killed during a reload: the service goes on, and the reload is done afterwards.
 
@@ -15,13 +16,6 @@ namespace {
 
 // That a generation has: each may lose the request that it executes.
 constexpr int workers = 3;
-
-void kill_all_of(pid_t master) {
-    const auto all = children_of(master);
-    ::kill(master, SIGSTOP); // or it would replace them
-    for (const pid_t worker : all) ::kill(worker, SIGKILL);
-    ::kill(master, SIGKILL);
-}
 
 // The steady state: one generation, nothing of others, and it reloads and stops.
 void is_well(ReloadSite& reload, SteadyLoad& load, const ReloadSite::Footprint& before) {
@@ -83,40 +77,11 @@ TEST_CASE("the live generation is killed in each step of a reload: what is queue
     killed_in_each_step(each_transport(), kill_all_of, workers);
 }
 
-namespace {
-
-// After the switch, with a request in flight in the old generation.
-struct Switched {
-    ReloadSite reload;
-    ReloadSite::Footprint before;
-    SteadyLoad load;
-    std::optional<FastcgiRequest> slow;
-    pid_t old = 0;
-    pid_t live = 0;
-
-    explicit Switched(bool by_path, std::chrono::milliseconds slow_for = 1s)
-        : reload(by_path),
-          before(reload.footprint_after_reload()),
-          load(reload.site().place(), reload.folder().path("app/who.php")) {
-        REQUIRE(load.meets("first"));
-        slow.emplace(reload.site().in_flight(slow_for));
-        REQUIRE(eventually([&] { return reload.masters().size() == 1; }));
-        old = reload.masters().front();
-        reload.publish({.name = "second"});
-        REQUIRE(reload.reload().status == 0);
-        REQUIRE(load.meets("second"));
-        live = reload.masters().back();
-        REQUIRE(live != old);
-    }
-};
-
-} // namespace
-
 TEST_CASE("after the switch the old master is killed: its workers finish, then nothing is left") {
     Switched at(each_transport());
     ::kill(at.old, SIGKILL);
     CHECK(FpmSite::is_whole(at.slow->answer()));
-    CHECK(at.reload.sluice().logs("the last worker of the dead master has gone"));
+    CHECK(at.reload.sluice().logs("generation 2 retired in"));
     CHECK(at.load.so_far().lost == 0);
     is_well(at.reload, at.load, at.before);
 }
@@ -222,19 +187,6 @@ TEST_CASE("both the live and the next generation are killed in a warm-up: it is 
     }
     CHECK(load.meets("second"));
     is_well(reload, load, held.before());
-}
-
-TEST_CASE("a stop while orphans of the old generation are at work: they finish") {
-    // Over TCP: what orphans do on the socket of a path that they have left cannot be seen.
-    Switched at(false, 2s);
-    ::kill(at.old, SIGKILL);
-    REQUIRE(at.reload.sluice().logs("its workers finish what they have"));
-    at.reload.sluice().signal(SIGTERM);
-    CHECK(at.reload.sluice().exit_status() == 0);
-    INFO(at.reload.sluice().err());
-    CHECK(FpmSite::is_whole(at.slow->answer()));
-    CHECK(at.load.end().lost == 0);
-    CHECK(at.reload.left_behind() == "");
 }
 
 TEST_CASE("a stop after the live master has died in a reload: nothing is lost") {

@@ -74,6 +74,7 @@ class Shell {
     // The workers of a dead master.
     struct Orphaned {
         int listener = 0;
+        bool retiring = false; // of the generation before
         bool told = false;
         bool killed = false;
     };
@@ -129,8 +130,11 @@ class Shell {
     void answer_prepared(bool well);
     Sight calm_sight() const;
     bool joins(const Spawn& action);
+    void spawn_old();
     void end(std::optional<Run>& run, bool leaves_workers);
     void end_orphaned(std::size_t which);
+    bool any_orphaned(bool retiring) const;
+    void signal_orphaned(int signal, bool retiring);
     bool is_shut(int listener) const;
     bool tree_is_empty() const;
     void must(bool holds, const char* what) const;
@@ -170,6 +174,7 @@ class Shell {
     bool proved_ = false;
     bool warmed_ = false;
     int spawned_for_it_ = 0;
+    int spawned_again_ = 0; // the old one's
 
     bool drained_ = false;
     bool sweep_killed_ = false;

@@ -12,6 +12,10 @@ namespace sluice::core {
 
 void Shell::execute(const Spawn& action) {
     const bool next = action.of == Which::next;
+    if (action.of == Which::old) {
+        spawn_old();
+        return;
+    }
     if (next) {
         must(made_ && !drained_, "a next generation is spawned for a reload only");
         must(++spawned_for_it_ <= (action.beside ? 1 : 2), "a reload spawns once");
@@ -33,6 +37,19 @@ void Shell::execute(const Spawn& action) {
     const Run run{.pid = next_pid_++, .listener = joined_.value_or(users_)};
     (next ? next_ : live_) = run;
     events_.emplace_back(Spawned{run.pid, action.of});
+}
+
+void Shell::spawn_old() {
+    must(++spawned_again_ == 1, "an old generation is started again once");
+    must(!old_ && !any_orphaned(true), "nobody is left of it");
+    must(left_.has_value(), "it has its listeners");
+    if (dice_.one_in(8)) events_.emplace_back(DrainAsked{SIGTERM, 0});
+    if (dice_.one_in(5)) {
+        events_.emplace_back(SpawnFailed{125, true, Which::old, "no more processes"});
+        return;
+    }
+    old_ = Run{.pid = next_pid_++, .listener = *left_};
+    events_.emplace_back(Spawned{old_->pid, Which::old});
 }
 
 bool Shell::joins(const Spawn& action) {
@@ -85,6 +102,7 @@ void Shell::execute(const Promote& /*action*/) {
     must(live_ && next_ && !next_->killed, "both masters live");
     must(!old_ && !left_ && orphaned_.empty(), "the generation before has gone");
     made_ = false;
+    spawned_again_ = 0;
     strategy_ = next_strategy_;
     old_ = std::exchange(live_, std::exchange(next_, std::nullopt));
     if (joined_) left_ = std::exchange(users_, *std::exchange(joined_, std::nullopt));
@@ -103,7 +121,7 @@ void Shell::execute(const DropNext& /*action*/) {
 }
 
 void Shell::execute(const DropOld& /*action*/) {
-    must(!old_, "the old generation is dropped when its master has gone");
+    must(!old_ && !any_orphaned(true), "the old generation is dropped when all of it has gone");
     left_.reset();
 }
 
@@ -133,9 +151,14 @@ void Shell::execute(const LeaveOld& /*action*/) {
 }
 
 void Shell::execute(const SignalOrphans& action) {
+    signal_orphaned(action.signal, action.of == Which::old);
+}
+
+void Shell::signal_orphaned(int signal, bool retiring) {
     for (auto& one : orphaned_) {
+        if (one.retiring != retiring) continue;
         one.told = true;
-        one.killed = one.killed || action.signal == SIGKILL;
+        one.killed = one.killed || signal == SIGKILL;
     }
 }
 
@@ -155,7 +178,8 @@ void Shell::execute(const HoldOff& /*action*/) {
 }
 
 void Shell::execute(const Look& action) {
-    must(action.of == Which::live || old_, "there is an old generation to look at");
+    must(action.of == Which::live || old_ || any_orphaned(true),
+         "there is an old generation to look at");
     ask(action.of == Which::old ? Question::look_at_old : Question::look);
 }
 
@@ -192,7 +216,7 @@ void Shell::execute(const Sweep& action) {
         (*run)->told = true;
         (*run)->killed = (*run)->killed || kill;
     }
-    execute(SignalOrphans{action.signal});
+    signal_orphaned(action.signal, false);
 }
 
 void Shell::execute(const Arm& action) {
@@ -227,7 +251,12 @@ bool Shell::is_shut(int listener) const {
 }
 
 bool Shell::tree_is_empty() const {
-    return !live_ && !next_ && orphaned_.empty() && !stray_;
+    return !live_ && !next_ && !any_orphaned(false) && !stray_;
+}
+
+bool Shell::any_orphaned(bool retiring) const {
+    return std::ranges::any_of(orphaned_,
+                               [&](const auto& one) { return one.retiring == retiring; });
 }
 
 bool Shell::end_one(Whose whose) {
@@ -260,18 +289,21 @@ bool Shell::end_one(Whose whose) {
 void Shell::end(std::optional<Run>& run, bool leaves_workers) {
     const auto ended = *std::exchange(run, std::nullopt);
     const bool some_left = leaves_workers && &run != &next_;
-    if (some_left) orphaned_.push_back({ended.listener});
+    const bool retiring = &run == &old_;
+    if (some_left) orphaned_.push_back({ended.listener, retiring});
     const int status = ended.killed ? killed_by(SIGKILL) : dice_.wait_status();
     const bool empty = tree_is_empty();
-    feed(Exited{ended.pid, status, empty, some_left});
+    feed(Exited{ended.pid, status, empty, some_left, retiring && left_ ? dice_.pick(2) : 0});
     if (empty && !finished_) feed(TreeEmpty{});
 }
 
 void Shell::end_orphaned(std::size_t which) {
-    const int listener = orphaned_[which].listener;
+    const auto [listener, retiring, told, killed] = orphaned_[which];
     orphaned_.erase(orphaned_.begin() + static_cast<std::ptrdiff_t>(which));
     const bool empty = tree_is_empty();
-    if (orphaned_.empty()) {
+    if (retiring) {
+        feed(OldUnserved{left_ ? dice_.pick(2) : 0});
+    } else if (!any_orphaned(false)) {
         feed(OrphansGone{dice_.pick(2)});
     } else if (listener == left_ && std::ranges::none_of(orphaned_, [&](const auto& one) {
                    return one.listener == left_;

@@ -81,6 +81,8 @@ void World::execute(const Action& action) {
                 feed(CannotJoin{port_taken ? "port taken" : "no selector", !port_taken});
             } else if (action.of == Which::next) {
                 spawn_next();
+            } else if (action.of == Which::old) {
+                spawn_old();
             } else {
                 spawn();
             }
@@ -90,8 +92,12 @@ void World::execute(const Action& action) {
         if (script.switch_fails) at(now_, [this] { feed(SwitchFailed{"no such file"}); });
     } else if (std::holds_alternative<LookAtOld>(action)) {
         at(now_, [this] { feed(OldSeen{now_ - switched_at_ >= script.old_queue_lasts}); });
+    } else if (const auto* const old = std::get_if<SignalOrphans>(&action);
+               old && old->of == Which::old) {
+        end_workers_of_old();
     } else if (std::holds_alternative<LeaveOld>(action) ||
                std::holds_alternative<SignalOrphans>(action)) {
+        end_workers_of_old();
         if (script.orphan_stays) at(now_ + *script.orphan_stays, [this] { end_orphan(); });
     } else if (const auto* const arm = std::get_if<Arm>(&action)) {
         const std::pair name(arm->timer, arm->of);
@@ -177,7 +183,9 @@ void World::execute_of_reload(const Action& action) {
 Sight World::sight_of_old() const {
     const bool busy = now_ - switched_at_ < script.next.old_requests_last;
     Sight sight{.tells_times = true, .all_paused = true};
-    sight.connections = {.open = busy ? 1 : 0, .in_service = busy ? 1 : 0};
+    sight.connections = {.open = busy || script.next.old_keeps_connection ? 1 : 0,
+                         .in_service = busy ? 1 : 0};
+    if (workers_of_old_) return sight; // nobody is left who could be asked
     sight.workers = std::vector<Worker>(3, Worker{.pid = 400});
     if (busy) sight.workers->push_back({401, "www", Worker::State::busy, {}, "/slow.php"});
     return sight;
@@ -255,6 +263,16 @@ void World::spawn_next() {
     });
 }
 
+void World::spawn_old() {
+    if (script.spawn_fails) {
+        feed(SpawnFailed{125, true, Which::old, "no more processes"});
+        return;
+    }
+    const pid_t pid = 100 + spawns_++;
+    old_alive_ = pid;
+    feed(Spawned{pid, Which::old});
+}
+
 void World::deliver(pid_t pid, int signal) {
     const auto ends = script.ends_after.find(signal);
     if (signal == SIGKILL || script.executes_anew) {
@@ -264,6 +282,31 @@ void World::deliver(pid_t pid, int signal) {
             if (alive_ == pid || old_alive_ == pid) end_service(pid, exited_with(0));
         });
     }
+}
+
+void World::kill_old(bool workers_too, int queued) {
+    const auto master = std::exchange(old_alive_, std::nullopt);
+    REQUIRE(master);
+    workers_of_old_ = !workers_too;
+    feed(Exited{*master, killed_by(SIGKILL), !alive_ && workers_too, !workers_too, queued});
+}
+
+void World::kill_workers_of_old(int queued) {
+    REQUIRE(std::exchange(workers_of_old_, false));
+    feed(OldUnserved{queued});
+}
+
+void World::kill_live() {
+    end_service(alive_.value(), killed_by(SIGKILL));
+}
+
+void World::end_workers_of_old() {
+    if (!workers_of_old_) return;
+    at(now_, [this] {
+        if (!std::exchange(workers_of_old_, false)) return;
+        feed(OldUnserved{});
+        if (!alive_ && !orphan_) feed(TreeEmpty{});
+    });
 }
 
 void World::end_orphan() {

@@ -40,6 +40,7 @@ struct NextScript {
     std::optional<config::Duration> dies_after; // from its start, or from the switch on as well
     std::string warm_up_refused;
     config::Duration old_requests_last{0}; // of the generation before, from the switch
+    bool old_keeps_connection = false;     // a client of that one, to a worker
 };
 
 /// How the fake service behaves.
@@ -70,6 +71,15 @@ class World {
 
     /// The event comes `after` the present moment; what is due before it happens before it.
     void after(config::Duration delay, Event event);
+
+    /// The old generation's master is killed, with all of its workers or without.
+    void kill_old(bool workers_too, int queued = 0);
+
+    /// Its workers, who have outlived it so far.
+    void kill_workers_of_old(int queued);
+
+    /// The live one's master, which leaves what the script says.
+    void kill_live();
 
     void signal(Event event) { after(config::Duration(0), std::move(event)); }
 
@@ -107,6 +117,8 @@ class World {
     Sight sight_of_old() const;
     void spawn();
     void spawn_next();
+    void spawn_old();
+    void end_workers_of_old();
     void deliver(pid_t pid, int signal);
     void end_service(pid_t pid, int wait_status);
     void end_orphan();
@@ -124,6 +136,7 @@ class World {
     std::optional<pid_t> old_alive_;
     bool catches_ = false; // the service has installed its handlers
     bool orphan_ = false;
+    bool workers_of_old_ = false; // without a master
     TimePoint switched_at_{};
     TimePoint closed_at_{};
     std::vector<pid_t> paused_;
