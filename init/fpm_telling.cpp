@@ -33,12 +33,22 @@ std::optional<Telling> tell_of_file(const FpmCall& call, const std::string& conf
                 fpm::talkative_config(*users));
 }
 
+// None can be had with this prefix, which may not be FPM's.
+std::optional<Telling> tell_of_file_and_prefix(const FpmCall& call, const std::string& config,
+                                               std::string prefix, std::string no_snapshot) {
+    const auto users = fpm::include_of(config);
+    if (!users) return {};
+    return tell(call, {.prefix = std::move(prefix), .no_snapshot = std::move(no_snapshot)},
+                fpm::prefix_question() + fpm::talkative_config(*users));
+}
+
 std::optional<Telling> tell_of_snapshot(const FpmCall& call, const std::string& config,
                                         std::string prefix, bool last) {
     auto taken = fpm::take_snapshot(
         config, {.read = os::whole_text_of, .match = os::paths_matching, .prefix = prefix});
     if (auto* const why = std::get_if<std::string>(&taken)) {
-        return tell_of_file(call, config, std::move(*why));
+        if (last) return tell_of_file(call, config, std::move(*why));
+        return tell_of_file_and_prefix(call, config, std::move(prefix), std::move(*why));
     }
     auto& snapshot = std::get<fpm::Snapshot>(taken);
     auto text = fpm::talkative_config(snapshot.text);
@@ -58,15 +68,15 @@ std::optional<Telling> have_fpm_tell(const FpmCall& call, const std::string& con
 
 std::optional<Telling> ask_again(const FpmCall& call, const std::string& config,
                                  const Telling& before, const os::Captured& answer) {
-    if (!before.snapshot || answer.end != os::Captured::End::exited) return {};
-    if (before.snapshot->relative) {
-        auto prefix = fpm::prefix_in(answer.output);
-        if (prefix != before.prefix) {
-            if (!prefix || before.last) {
-                return tell_of_file(call, config, "FPM does not tell its prefix");
-            }
-            return tell_of_snapshot(call, config, *std::move(prefix), true);
-        }
+    if (answer.end != os::Captured::End::exited) return {};
+    auto prefix = fpm::prefix_in(answer.output);
+    const bool other_prefix = prefix && *prefix != before.prefix;
+    if (other_prefix && !before.last) {
+        return tell_of_snapshot(call, config, *std::move(prefix), true);
+    }
+    if (!before.snapshot) return {};
+    if (before.snapshot->relative && (!prefix || other_prefix)) {
+        return tell_of_file(call, config, "FPM does not tell its prefix");
     }
     if (succeeded(answer)) return {};
     return tell_of_file(call, config, "FPM does not take its includes as sluice reads them");

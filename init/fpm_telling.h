@@ -29,9 +29,9 @@ struct Telling {
     os::Launch launch;
     os::Descriptor config;
     std::optional<fpm::Snapshot> snapshot; // what it is asked about; nothing: about the file itself
-    std::string prefix;                    // with which the snapshot was taken
+    std::string prefix;                    // with which the snapshot was taken, or tried
     std::string no_snapshot;               // why there is none
-    bool last = false;                     // it is about the file, or with the prefix that FPM told
+    bool last = false;                     // the prefix is the one that FPM told, or of no use
 };
 
 /// What FPM has said, and what of.
@@ -48,7 +48,7 @@ std::optional<Telling> have_fpm_tell(const FpmCall& call, const std::string& con
 
 /// The next question after the answer to this one; nothing: that counts.
 ///
-/// - FPM's prefix is another than was thought: the snapshot that is taken with it.
+/// - FPM's prefix is another than was thought, and matters: the snapshot that is taken with it.
 /// - FPM does not take the snapshot: the file itself. Either its complaint is the one to show, for
 ///   it names the user's files and their lines; or FPM takes it, because it has changed in between
 ///   or because FPM reads it otherwise than sluice: then it is used without a snapshot, for to
