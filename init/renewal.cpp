@@ -104,10 +104,6 @@ void Renewal::read() {
     keep(result_.settings.service.kind, live.service.kind, "service.kind");
     keep(result_.settings.control.socket, live.control.socket, "control.socket");
     keep(result_.settings.log.format, live.log.format, "log.format");
-    // FPM would read the copy of its configuration again.
-    if (before_.snapshot && result_.settings.reload.strategy == config::Strategy::signal) {
-        keep(result_.settings.reload.strategy, live.reload.strategy, "reload.strategy");
-    }
     look_for_room();
 }
 
@@ -207,7 +203,7 @@ std::map<std::string, int> Renewal::workers_of(const std::vector<fpm::Pool>& poo
     return workers;
 }
 
-void Renewal::make(const std::optional<Told>& told) {
+void Renewal::make(std::optional<Told> told) {
     if (!told) {
         refuse(sources_.fpm->service.program + " -tt did not say what it understood");
         return;
@@ -221,7 +217,8 @@ void Renewal::make(const std::optional<Told>& told) {
         refuse(*why);
         return;
     }
-    if (result_.settings.reload.strategy == config::Strategy::signal) {
+    const bool signals = result_.settings.reload.strategy == config::Strategy::signal;
+    if (signals && !before_.snapshot) {
         result_.by_signal = true;
         finish();
         return;
@@ -229,6 +226,13 @@ void Renewal::make(const std::optional<Told>& told) {
     const auto& call = *sources_.fpm;
     auto base = core::make_plan(config::Kind::php_fpm, {call.service.program}, result_.settings,
                                 sources_.options);
+    if (signals) {
+        base.reload.strategy = before_.settings.reload.strategy;
+        told->snapshot.reset();
+        result_.notices.emplace_back("reload.strategy = \"signal\" counts from the next reload on: "
+                                     "PHP-FPM runs from a copy of "
+                                     "its configuration, which it would only read again");
+    }
     auto made = make_fpm_generation(std::move(base), call, told,
                                     {.workers = workers_of(told->config.pools, "dynamic"),
                                      .release = std::get<0>(std::move(release)),

@@ -65,7 +65,7 @@ class Renewal {
     void judge_fpm(const os::Captured& captured);
     std::map<std::string, int> workers_of(const std::vector<fpm::Pool>& pools,
                                           const std::string& process_manager) const;
-    void make(const std::optional<Told>& told);
+    void make(std::optional<Told> told);
     void refuse(std::string why);
     void finish();
 
