@@ -1,6 +1,7 @@
 #include "init/fpm_generation.h"
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <utility>
 
@@ -28,6 +29,18 @@ fpm::Machine this_machine() {
             .token = os::random_token()};
 }
 
+constexpr const char* config_name = "sluice-fpm.conf";
+
+// It reads its configuration again then, where sluice may have given it a copy.
+bool may_reload_by_itself(const core::Plan& plan) {
+    return plan.reload.low_memory == config::LowMemory::signal ||
+           std::ranges::any_of(plan.signals, [](const auto& entry) {
+               const auto& [signal, rule] = entry;
+               const int becomes = rule.forward_as == 0 ? signal : rule.forward_as;
+               return rule.meaning == signals::Meaning::forward && becomes == SIGUSR2;
+           });
+}
+
 void leave_out_status(fpm::Overrides& overrides) {
     overrides.process_max = 0;
     for (auto& change : overrides.pools) {
@@ -47,8 +60,9 @@ class Making {
     explicit Making(Generation generation, Purpose purpose)
         : purpose_(purpose), generation_(std::move(generation)) {}
 
-    Generation make(const FpmCall& call, const std::optional<fpm::EffectiveConfig>& effective) {
+    Generation make(const FpmCall& call, const std::optional<Told>& told) {
         const auto& service = call.service;
+        const auto* const effective = told ? &told->config : nullptr;
         scripted_ = service.scripted;
         plan().name = std::filesystem::path(service.program).filename();
         if (!effective) {
@@ -56,7 +70,7 @@ class Making {
                    " listens on is not known, so its sockets stay its own: what waits in the "
                    "accept queue at a stop is lost");
         }
-        const auto wrapper = call.config ? wrap(*call.config, effective) : call.config_as_given;
+        const auto wrapper = call.config ? wrap(*call.config, told) : call.config_as_given;
         if (!call.config && effective) own_sockets(*effective, nullptr);
         if (effective) generation_.pools = effective->pools;
         if (needs_.release) plan().release = needs_.release->folder;
@@ -119,10 +133,11 @@ class Making {
     }
 
     // Gives the path to read the wrapper config from.
-    std::string wrap(const std::string& config,
-                     const std::optional<fpm::EffectiveConfig>& effective) {
+    std::string wrap(const std::string& config, const std::optional<Told>& told) {
+        const auto* const effective = told ? &told->config : nullptr;
         const auto timeout = fpm::control_timeout(longest_end());
-        if (!fpm::wrapper_config(config, timeout, {})) {
+        const auto include = fpm::include_of(config);
+        if (!include) {
             notice(config + " cannot be included by another file, because of a character in its "
                             "path: process_control_timeout is FPM's own; rename the file");
             if (effective) own_sockets(*effective, nullptr);
@@ -131,9 +146,40 @@ class Making {
         fpm::Overrides overrides;
         if (effective) own_sockets(*effective, &overrides);
         if (effective) take_pid_file(*effective, overrides);
-        plan().fpm_config = *fpm::wrapper_config(config, timeout, overrides);
-        generation_.fpm_config = os::file_in_memory("sluice-fpm.conf", plan().fpm_config);
+        // For people to read; a snapshot has env[] and its secrets.
+        plan().fpm_config = fpm::wrapper_config(*include, timeout, overrides);
+        generation_.snapshot = told && takes_snapshot(config, *told);
+        generation_.fpm_config =
+            generation_.snapshot
+                ? os::file_in_memory(config_name,
+                                     fpm::wrapper_config(told->snapshot->text, timeout, overrides))
+                : os::file_in_memory(config_name, plan().fpm_config, os::Readers::all);
         return os::path_of(generation_.fpm_config);
+    }
+
+    bool takes_snapshot(const std::string& config, const Told& told) {
+        if (!switches() || may_reload_by_itself(plan())) return false;
+        if (!told.snapshot) {
+            if (!told.no_snapshot.empty()) {
+                notice("there is no copy of " + config + " for each generation (" +
+                       told.no_snapshot +
+                       "): a PHP-FPM that is started again after a crash reads "
+                       "it as it is then, proved or not");
+            }
+            return false;
+        }
+        // FPM does not warn of it any more.
+        for (const auto& pattern : told.snapshot->unmatched) {
+            notice("nothing matches " + pattern + ", which " + config + " includes");
+        }
+        return true;
+    }
+
+    // A second FPM beside the first one cannot bind what FPM binds itself.
+    bool switches() {
+        const auto& stop = plan().stop;
+        return plan().reload.strategy != config::Strategy::signal && stop.owns_listeners &&
+               stop.owns_all_listeners;
     }
 
     // FPM removes the file that it knows by name when it ends: of two generations the old one would
@@ -154,13 +200,11 @@ class Making {
         return std::max(*deadline, plan().reload.retire);
     }
 
-    // A second FPM beside the first one cannot bind what FPM binds itself.
     void reload_as_far_as_possible(const FpmCall& call) {
         auto& reload = plan().reload;
         reload.checked = call.config.has_value();
         if (reload.strategy == config::Strategy::signal) return;
-        const auto& stop = plan().stop;
-        if (stop.owns_listeners && stop.owns_all_listeners && !plan().fpm_config.empty()) {
+        if (switches() && !plan().fpm_config.empty()) {
             warn_of_unprotected_layout();
             return;
         }
@@ -185,28 +229,10 @@ class Making {
 
 } // namespace
 
-os::Launch fpm_launch(const FpmCall& call, const std::vector<std::string>& words) {
-    os::Launch launch{.path = os::find_program(call.service.program, call.search_path).path,
-                      .command = {call.service.program},
-                      .environment = call.environment};
-    launch.command.insert(launch.command.end(), words.begin(), words.end());
-    return launch;
-}
-
-std::optional<Telling> have_fpm_tell(const FpmCall& call, const std::string& config) {
-    const auto text = fpm::talkative_config(config);
-    if (!text) return {};
-    Telling telling{.config = os::file_in_memory("sluice-check.conf", *text)};
-    telling.launch =
-        fpm_launch(call, fpm::tell(call.service.arguments, os::path_of(telling.config)));
-    telling.launch.keep = {telling.config.get()};
-    return telling;
-}
-
 Generation make_fpm_generation(core::Plan base, const FpmCall& call,
-                               const std::optional<fpm::EffectiveConfig>& effective,
-                               const fpm::Needs& needs, Purpose purpose) {
-    return Making(std::move(base), needs, purpose).make(call, effective);
+                               const std::optional<Told>& told, const fpm::Needs& needs,
+                               Purpose purpose) {
+    return Making(std::move(base), needs, purpose).make(call, told);
 }
 
 std::variant<std::optional<fpm::Release>, std::string>

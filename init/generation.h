@@ -37,6 +37,7 @@ struct Generation {
     core::Plan plan;
     os::Launch launch;                     // without the sockets, which handing_over() adds
     os::Descriptor fpm_config;             // the wrapper config, which `launch` hands over
+    bool snapshot = false;                 // and which holds a copy of the user's; else it includes
     std::vector<Wish> wishes;              // the listeners that it is to have
     std::vector<Ping> pings;               // what proves that it answers
     std::map<std::string, int> head_start; // pool -> workers that are to be there before its users

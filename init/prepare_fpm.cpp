@@ -35,7 +35,7 @@ class Preparation {
         }
         const fpm::Needs needs{.release = std::get<0>(std::move(release))};
         result_.first =
-            make_fpm_generation(std::move(result_.first.plan), call_, effective_, needs, purpose);
+            make_fpm_generation(std::move(result_.first.plan), call_, told_, needs, purpose);
         result_.fpm = std::move(call_);
     }
 
@@ -45,7 +45,7 @@ class Preparation {
         if (checked.end != End::exited || checked.wait_status != 0) return;
         call_.config = config_file(checked.output);
         discover();
-        if (effective_) own_unseen_sockets(result_.first, *effective_, purpose);
+        if (told_) own_unseen_sockets(result_.first, told_->config, purpose);
         // What starts FPM may do so with another configuration than this one.
         result_.first.plan.reload.strategy = config::Strategy::signal;
     }
@@ -61,12 +61,16 @@ class Preparation {
     }
 
     // What FPM understood.
-    os::Captured listen_to(const Telling& telling) {
-        auto told = run_(telling.launch);
-        if (told.end == End::exited && told.wait_status == 0) {
-            effective_ = fpm::parse_effective_config(told.output);
+    os::Captured listen_to(Telling telling, const std::string& config) {
+        for (;;) {
+            auto answer = run_(telling.launch);
+            auto next = ask_again(call_, config, telling, answer);
+            if (!next) {
+                told_ = understand(std::move(telling), answer);
+                return answer;
+            }
+            telling = *std::move(next);
         }
-        return told;
     }
 
     // A check in the user's own name creates the error_log as the user that sluice is, and behind a
@@ -76,9 +80,9 @@ class Preparation {
         const auto named = service().arguments.config.value_or("");
         const bool readable = !named.empty() && ::access(named.c_str(), R_OK) == 0;
         if (readable) {
-            const auto telling = have_fpm_tell(call_, std::filesystem::absolute(named).string());
-            if (telling) {
-                auto told = listen_to(*telling);
+            const auto file = std::filesystem::absolute(named).string();
+            if (auto telling = have_fpm_tell(call_, file)) {
+                auto told = listen_to(*std::move(telling), file);
                 if (told.end != End::exited || told.wait_status == 0) return told;
             }
         }
@@ -116,10 +120,11 @@ class Preparation {
     }
 
     void discover() {
-        if (effective_ || !call_.config) return;
-        const auto telling = have_fpm_tell(call_, *call_.config);
+        if (told_ || !call_.config) return;
+        auto telling = have_fpm_tell(call_, *call_.config);
         if (!telling) return;
-        if (listen_to(*telling).end == End::asked_to_stop) result_.stopped = true;
+        const auto answer = listen_to(*std::move(telling), *call_.config);
+        if (answer.end == End::asked_to_stop) result_.stopped = true;
     }
 
     void disagree(int exit_code, const std::string& what) {
@@ -164,7 +169,7 @@ class Preparation {
     const RunCheck& run_;
     FpmCall call_;
     bool checked_ = true; // FPM found nothing wrong
-    std::optional<fpm::EffectiveConfig> effective_;
+    std::optional<Told> told_;
 };
 
 } // namespace

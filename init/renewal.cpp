@@ -119,6 +119,13 @@ void Renewal::look_for_room() {
         check();
         return;
     case config::LowMemory::signal:
+        if (before_.snapshot) {
+            refuse(before_.no_room +
+                   "; PHP-FPM cannot reload by itself either, for it runs from a copy of its "
+                   "configuration that was made before reload.low_memory was \"signal\": restart "
+                   "the container");
+            return;
+        }
         result_.notices.push_back(before_.no_room +
                                   "; FPM reloads by itself (reload.low_memory = \"signal\")");
         result_.by_signal = true;
@@ -157,19 +164,27 @@ void Renewal::judge_check(const os::Captured& captured) {
 }
 
 void Renewal::ask_fpm() {
-    auto telling = have_fpm_tell(*sources_.fpm, *sources_.fpm->config);
+    ask_fpm(have_fpm_tell(*sources_.fpm, *sources_.fpm->config));
+}
+
+void Renewal::ask_fpm(std::optional<Telling> telling) {
     if (!telling) {
         refuse(*sources_.fpm->config + " cannot be included by another file");
         return;
     }
-    child_.emplace(loop_, std::move(telling->launch), check_limit,
+    telling_ = std::move(telling);
+    child_.emplace(loop_, telling_->launch, check_limit,
                    [this](const os::Captured& captured) { judge_fpm(captured); });
 }
 
 void Renewal::judge_fpm(const os::Captured& captured) {
+    if (auto next = ask_again(*sources_.fpm, *sources_.fpm->config, *telling_, captured)) {
+        ask_fpm(std::move(next));
+        return;
+    }
     const auto failure = failure_of(captured, sources_.fpm->service.program + " -t", check_limit);
     if (failure.empty()) {
-        make(captured.output);
+        make(understand(*std::move(telling_), captured));
     } else {
         refuse(failure + ": " + fpm::complaints_in(captured.output));
     }
@@ -188,9 +203,8 @@ std::map<std::string, int> Renewal::workers_of(const std::vector<fpm::Pool>& poo
     return workers;
 }
 
-void Renewal::make(const std::string& told) {
-    const auto effective = fpm::parse_effective_config(told);
-    if (!effective) {
+void Renewal::make(std::optional<Told> told) {
+    if (!told) {
         refuse(sources_.fpm->service.program + " -tt did not say what it understood");
         return;
     }
@@ -203,7 +217,8 @@ void Renewal::make(const std::string& told) {
         refuse(*why);
         return;
     }
-    if (result_.settings.reload.strategy == config::Strategy::signal) {
+    const bool signals = result_.settings.reload.strategy == config::Strategy::signal;
+    if (signals && !before_.snapshot) {
         result_.by_signal = true;
         finish();
         return;
@@ -211,13 +226,20 @@ void Renewal::make(const std::string& told) {
     const auto& call = *sources_.fpm;
     auto base = core::make_plan(config::Kind::php_fpm, {call.service.program}, result_.settings,
                                 sources_.options);
-    auto made = make_fpm_generation(std::move(base), call, effective,
-                                    {.workers = workers_of(effective->pools, "dynamic"),
+    if (signals) {
+        base.reload.strategy = before_.settings.reload.strategy;
+        told->snapshot.reset();
+        result_.notices.emplace_back("reload.strategy = \"signal\" counts from the next reload on: "
+                                     "PHP-FPM runs from a copy of "
+                                     "its configuration, which it would only read again");
+    }
+    auto made = make_fpm_generation(std::move(base), call, told,
+                                    {.workers = workers_of(told->config.pools, "dynamic"),
                                      .release = std::get<0>(std::move(release)),
                                      .fresh_files = true,
                                      .way_in = true},
                                     Purpose::run);
-    made.head_start = workers_of(effective->pools, "ondemand");
+    made.head_start = workers_of(told->config.pools, "ondemand");
     if (made.plan.reload.strategy == config::Strategy::signal) {
         // It was so at the start, and said there; or a pool has come that cannot be owned.
         result_.by_signal = before_.by_signal;

@@ -30,6 +30,7 @@ struct Before {
     std::vector<fpm::Status> pools;   // none: they could not be asked
     std::string no_room;              // why two generations do not fit into memory; empty: they do
     bool by_signal = false;           // its way is to reload by itself
+    bool snapshot = false;            // FPM would not read the user's configuration again by that
 };
 
 /// What came of it.
@@ -60,10 +61,11 @@ class Renewal {
     void check();
     void judge_check(const os::Captured& captured);
     void ask_fpm();
+    void ask_fpm(std::optional<Telling> telling);
     void judge_fpm(const os::Captured& captured);
     std::map<std::string, int> workers_of(const std::vector<fpm::Pool>& pools,
                                           const std::string& process_manager) const;
-    void make(const std::string& told);
+    void make(std::optional<Told> told);
     void refuse(std::string why);
     void finish();
 
@@ -74,6 +76,7 @@ class Renewal {
     Renewed result_;
     std::size_t checked_ = 0; // of reload.check
     std::optional<os::Command> child_;
+    std::optional<Telling> telling_;
 };
 
 } // namespace sluice

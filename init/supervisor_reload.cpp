@@ -171,7 +171,8 @@ void Supervisor::renew(std::vector<fpm::Status> pools) {
                      Before{.settings = settings_,
                             .pools = std::move(pools),
                             .no_room = no_room(),
-                            .by_signal = plan().reload.strategy == config::Strategy::signal},
+                            .by_signal = plan().reload.strategy == config::Strategy::signal,
+                            .snapshot = live_->parts.snapshot},
                      [this](Renewed result) { renewed(std::move(result)); });
 }
 

@@ -36,6 +36,7 @@ void plan_php_fpm(Plan& plan, const config::Settings& settings) {
     for (const int signal : {SIGHUP, SIGUSR2}) plan.signals[signal] = Rule{Meaning::reload};
     plan.reload_signal = SIGUSR2;
     plan.reload.strategy = settings.reload.strategy;
+    plan.reload.low_memory = settings.reload.low_memory;
     plan.stop.signal = settings.service.stop_signal.value_or(SIGQUIT);
     plan.stop.deadline = deadline(settings, 9s); // Docker kills 10 s after its stop signal
     // An FPM boots in 20 to 40 ms, with a preload script in some hundred.

@@ -48,6 +48,7 @@ struct Stop {
 struct Reloading {
     config::Strategy strategy = config::Strategy::signal; // the service reloads by itself
     bool checked = false; // its configuration can be read again and checked before it does
+    config::LowMemory low_memory = config::LowMemory::refuse;
     config::Duration ready{10'000};
     config::Duration retire{60'000};
 
@@ -68,10 +69,12 @@ struct Restarting {
 /// by what the kind of service asks for; the rest of sluice knows no kinds.
 struct Plan {
     config::Kind kind = config::Kind::plain;
-    std::string name;                   // of the program, for the log: "php-fpm8.2"
-    std::vector<std::string> command;   // what is executed
-    std::string release;                // the folder that reload.release led to; empty: none
-    std::string fpm_config;             // the wrapper config's text; empty: FPM reads its own
+    std::string name;                 // of the program, for the log: "php-fpm8.2"
+    std::vector<std::string> command; // what is executed
+    std::string release;              // the folder that reload.release led to; empty: none
+    // The wrapper config's text; empty: FPM reads its own. It includes the user's file, also where
+    // FPM gets a copy of that in its place.
+    std::string fpm_config;
     signals::Rules signals;             // those that are not simply forwarded as they came
     std::vector<std::string> listeners; // those that sluice owns, for people to read
     std::string features; // what the kernel lets be done with them, and what is done instead

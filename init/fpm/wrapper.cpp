@@ -37,30 +37,25 @@ std::string section(const PoolOverride& pool) {
     return text;
 }
 
-std::optional<std::string> including(const std::string& config) {
-    if (!std::ranges::all_of(config, is_plain)) return {};
-    return "include=" + config + "\n[global]\n";
-}
-
 } // namespace
 
-std::optional<std::string> wrapper_config(const std::string& config,
-                                          std::chrono::seconds control_timeout,
-                                          const Overrides& overrides) {
-    auto text = including(config);
-    if (!text) return {};
-    *text += line("daemonize", "no");
-    *text += line("process_control_timeout", std::to_string(control_timeout.count()) + "s");
-    *text += line("process.max", overrides.process_max);
-    *text += line("pid", overrides.pid);
-    for (const auto& pool : overrides.pools) *text += section(pool);
+std::optional<std::string> include_of(const std::string& config) {
+    if (!std::ranges::all_of(config, is_plain)) return {};
+    return "include=" + config + "\n";
+}
+
+std::string wrapper_config(const std::string& users, std::chrono::seconds control_timeout,
+                           const Overrides& overrides) {
+    auto text = users + "[global]\n" + line("daemonize", "no");
+    text += line("process_control_timeout", std::to_string(control_timeout.count()) + "s");
+    text += line("process.max", overrides.process_max);
+    text += line("pid", overrides.pid);
+    for (const auto& pool : overrides.pools) text += section(pool);
     return text;
 }
 
-std::optional<std::string> talkative_config(const std::string& config) {
-    auto text = including(config);
-    if (text) *text += line("log_level", "notice") + line("error_log", "/dev/null");
-    return text;
+std::string talkative_config(const std::string& users) {
+    return users + "[global]\n" + line("log_level", "notice") + line("error_log", "/dev/null");
 }
 
 std::chrono::seconds control_timeout(std::optional<std::chrono::milliseconds> deadline) {

@@ -29,17 +29,19 @@ struct Overrides {
     std::vector<PoolOverride> pools;
 };
 
+/// The line that includes the user's file, an absolute path. Nothing where the path has characters
+/// that FPM's include would take for a pattern or for the end of the line.
+std::optional<std::string> include_of(const std::string& config);
+
 /// A configuration for FPM that is the user's, with what sluice needs to be different after it:
-/// FPM amends a section that is opened again, and the last value wins. `config` is an absolute
-/// path. Nothing where the path has characters that FPM's include would take for a pattern or for
-/// the end of the line.
-std::optional<std::string> wrapper_config(const std::string& config,
-                                          std::chrono::seconds control_timeout,
-                                          const Overrides& overrides);
+/// FPM amends a section that is opened again, and the last value wins. `users` is an include_of()
+/// or a Snapshot's text.
+std::string wrapper_config(const std::string& users, std::chrono::seconds control_timeout,
+                           const Overrides& overrides);
 
 /// One that makes `php-fpm -tt` print, which it does not with a log_level above notice, and print
 /// to stderr alone.
-std::optional<std::string> talkative_config(const std::string& config);
+std::string talkative_config(const std::string& users);
 
 /// FPM's own escalation after QUIT (process_control_timeout; 0, its default, cuts every request at
 /// once) has to come later than sluice's.

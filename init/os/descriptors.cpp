@@ -36,18 +36,23 @@ void close_all(const std::vector<int>& descriptors) {
     for (const int fd : descriptors) ::close(fd);
 }
 
-Descriptor file_in_memory(const std::string& name, const std::string& text) {
+Descriptor file_in_memory(const std::string& name, const std::string& text, Readers readers) {
     constexpr int lowest = 20;
-    // Sealed: FPM's workers inherit it open for writing, whatever its mode says, and PHP code could
-    // rewrite what the master, which may be root, reads at its next reload.
+    // FPM's workers inherit it, and may run as its owner, who may change its mode: PHP code could
+    // rewrite what the master reads at its next start. So it is sealed as well.
     constexpr int sealed = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+    const mode_t mode = readers == Readers::all ? 0444 : 0400;
     const Descriptor made(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    Descriptor file(made ? ::fcntl(made.get(), F_DUPFD_CLOEXEC, lowest) : -1);
-    if (!file || ::fchmod(file.get(), 0444) != 0 ||
-        ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-        ::fcntl(file.get(), F_ADD_SEALS, sealed) != 0) {
+    if (!made || ::fchmod(made.get(), mode) != 0 ||
+        ::write(made.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+        ::fcntl(made.get(), F_ADD_SEALS, sealed) != 0) {
         throw std::system_error(errno, std::generic_category(), "memfd_create: write " + name);
     }
+    // What can be read through the descriptor itself a pool's PHP code could have read to it, with
+    // the env[] of all the others.
+    const Descriptor path(::open(path_of(made).c_str(), O_PATH | O_CLOEXEC));
+    Descriptor file(path ? ::fcntl(path.get(), F_DUPFD_CLOEXEC, lowest) : -1);
+    if (!file) throw std::system_error(errno, std::generic_category(), "open " + path_of(made));
     return file;
 }
 

@@ -19,10 +19,17 @@ std::vector<int> inherited_descriptors();
 /// Closes them here, so that sluice holds up nobody who waits for the other end.
 void close_all(const std::vector<int>& descriptors);
 
-/// A file in memory with this text, to be read by a child as path_of(file), also behind an
-/// entrypoint that changes the user. Its number is 20 or above, where no script redirects anything.
-/// Throws std::system_error.
-Descriptor file_in_memory(const std::string& name, const std::string& text);
+/// Who may read a file in memory.
+enum class Readers {
+    user, // who sluice runs as, and root
+    all   // also behind an entrypoint that changes the user
+};
+
+/// A file in memory with this text, to be read by a child as path_of(file), by which alone it can
+/// be read (O_PATH): whoever merely inherits the descriptor needs the right to. Its number is 20 or
+/// above, where no script redirects anything. Throws std::system_error.
+Descriptor file_in_memory(const std::string& name, const std::string& text,
+                          Readers readers = Readers::user);
 
 /// "/proc/self/fd/20".
 std::string path_of(const Descriptor& file);

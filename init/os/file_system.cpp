@@ -1,6 +1,7 @@
 #include "init/os/file_system.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -55,6 +56,16 @@ bool is_mount(const std::string& path) {
 
     return ::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_TYPE, &file) == 0 &&
            (file.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+std::optional<std::vector<std::string>> paths_matching(const std::string& pattern) {
+    glob_t found{};
+    const int status = ::glob(pattern.c_str(), GLOB_ERR | GLOB_MARK, nullptr, &found);
+    std::optional<std::vector<std::string>> paths;
+    if (status == 0) paths.emplace(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+    if (status == GLOB_NOMATCH) paths.emplace();
+    ::globfree(&found);
+    return paths;
 }
 
 } // namespace sluice::os

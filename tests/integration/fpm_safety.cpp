@@ -10,25 +10,12 @@
 #include "fpm_site.h"
 #include "processes.h"
 #include "pty.h"
+#include "served_site.h"
 #include "sluice.h"
 
 namespace tests {
 
 using namespace std::chrono_literals;
-
-namespace {
-
-// The wrapper config as a process of FPM's has it open.
-std::string wrapper_config_of(pid_t pid) {
-    for (const auto& entry :
-         std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
-        const auto target = std::filesystem::read_symlink(entry.path()).string();
-        if (target.starts_with("/memfd:sluice")) return entry.path();
-    }
-    return {};
-}
-
-} // namespace
 
 TEST_CASE("a worker cannot rewrite the configuration that its master reads") {
     const FpmSite site;

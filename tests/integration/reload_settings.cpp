@@ -192,15 +192,18 @@ TEST_CASE("a strategy that changes at a reload") {
     site.configure("reload.strategy = \"shared\"\n");
     CHECK(site.reload() == 0);
     CHECK(sluice.logs("generation 2 retired in"));
-    const auto master = site.master();
     site.configure("reload.strategy = \"signal\"\n");
+    CHECK(site.reload() == 0);
+    CHECK(sluice.logs("\"signal\" counts from the next reload on"));
+    CHECK(sluice.logs("generation 3 retired in"));
+    const auto master = site.master();
     CHECK(site.reload() == 0);
     CHECK(sluice.logs("signal USR2 to php-fpm8.2"));
     CHECK(site.serves());
     CHECK(eventually([&] { return site.master() == master; }));
     site.configure("reload.strategy = \"switch\"\n");
     CHECK(site.reload() == 0);
-    CHECK(sluice.logs("generation 3 retired in"));
+    CHECK(sluice.logs("generation 4 retired in"));
     CHECK(site.master() != master);
     CHECK(sluice.stop() == 0);
 }

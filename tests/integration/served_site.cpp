@@ -70,6 +70,15 @@ std::size_t open_files_of(pid_t pid) {
     return count;
 }
 
+std::string wrapper_config_of(pid_t pid) {
+    for (const auto& entry :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
+        const auto target = std::filesystem::read_symlink(entry.path()).string();
+        if (target.starts_with("/memfd:sluice")) return entry.path();
+    }
+    return {};
+}
+
 bool has_part(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }

@@ -63,6 +63,9 @@ std::string pool_on(const std::string& name, const std::string& listen,
 /// How many descriptors a process has.
 std::size_t open_files_of(pid_t pid);
 
+/// The wrapper config as a process of FPM's has it: a path below /proc; empty if it has none.
+std::string wrapper_config_of(pid_t pid);
+
 /// Whether `text` has `part` in it.
 bool has_part(const std::string& text, const std::string& part);
 

@@ -72,11 +72,12 @@ FpmGeneration::FpmGeneration(const TempFolder& folder, const FpmPool& pool,
     const auto sockets = planned(pool, wanted, needs);
     if (!sockets.pings.empty()) ping_path_ = sockets.pings.front().path;
     const auto users = folder.write("php-fpm.conf", users_config(folder, pool, wanted));
-    const auto text = fpm::wrapper_config(users, std::chrono::seconds(5), sockets.overrides);
-    REQUIRE(text);
+    const auto include = fpm::include_of(users);
+    REQUIRE(include);
+    const auto text = fpm::wrapper_config(*include, std::chrono::seconds(5), sockets.overrides);
     const int passed = listener.descriptor();
     // Each has a file of its own: the other one may not have read its yet.
-    const auto wrapper = folder.write("wrapper" + std::to_string(passed) + ".conf", *text);
+    const auto wrapper = folder.write("wrapper" + std::to_string(passed) + ".conf", text);
     const auto variable = sockets.listeners.front().key + "=" + std::to_string(passed);
     master_ = ::fork();
     REQUIRE(master_ >= 0);

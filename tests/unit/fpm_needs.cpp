@@ -160,7 +160,7 @@ TEST_CASE("the wrapper config has what a generation needs") {
                                          .start_servers = 7,
                                          .max_spare_servers = 8,
                                          .fresh_files = true}}};
-    CHECK(wrapper_config("/a.conf", std::chrono::seconds(10), overrides) ==
+    CHECK(wrapper_config("include=/a.conf\n", std::chrono::seconds(10), overrides) ==
           "include=/a.conf\n"
           "[global]\n"
           "daemonize = no\n"
