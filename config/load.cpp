@@ -165,7 +165,9 @@ Reading read(const std::optional<File>& file, const std::vector<std::string>& en
 
 Loaded load(const std::optional<File>& file, const std::vector<std::string>& environment) {
     try {
-        return read(file, environment).loaded;
+        auto loaded = read(file, environment).loaded;
+        if (file) loaded.settings.file = file->path;
+        return loaded;
     } catch (const std::exception& error) { // out of memory, if anything
         Loaded failed;
         failed.problems.push_back(

@@ -63,6 +63,8 @@ struct Warmup {
 /// What the operator wrote, checked; nothing means "not written", and then the kind of service
 /// chooses (init/core/plan has those defaults). Plain data.
 struct Settings {
+    std::string file; // that they were read from; empty: there is none
+
     struct {
         std::vector<std::string> command;
         std::optional<Kind> kind;

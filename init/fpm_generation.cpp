@@ -6,10 +6,12 @@
 #include <utility>
 
 #include "init/fpm/pool_sockets.h"
+#include "init/fpm/warmup_request.h"
 #include "init/fpm/wrapper.h"
 #include "init/net/features.h"
 #include "init/os/accounts.h"
 #include "init/os/descriptors.h"
+#include "init/os/folders.h"
 #include "init/os/program.h"
 #include "init/os/random.h"
 #include "init/os/text_file.h"
@@ -31,8 +33,8 @@ fpm::Machine this_machine() {
 
 constexpr const char* config_name = "sluice-fpm.conf";
 
-// It reads its configuration again then, where sluice may have given it a copy.
-bool may_reload_by_itself(const core::Plan& plan) {
+// Somebody may have it do so.
+bool is_asked_to_reload_itself(const core::Plan& plan) {
     return plan.reload.low_memory == config::LowMemory::signal ||
            std::ranges::any_of(plan.signals, [](const auto& entry) {
                const auto& [signal, rule] = entry;
@@ -73,7 +75,7 @@ class Making {
         const auto wrapper = call.config ? wrap(*call.config, told) : call.config_as_given;
         if (!call.config && effective) own_sockets(*effective, nullptr);
         if (effective) generation_.pools = effective->pools;
-        if (needs_.release) plan().release = needs_.release->folder;
+        if (needs_.release && !may_reload_by_itself()) plan().release = needs_.release->folder;
         plan().command = service.wrapper;
         if (!service.implied) plan().command.push_back(service.program);
         const auto words = fpm::foreground(service.arguments, wrapper);
@@ -146,6 +148,8 @@ class Making {
         fpm::Overrides overrides;
         if (effective) own_sockets(*effective, &overrides);
         if (effective) take_pid_file(*effective, overrides);
+        if (effective) generation_.user_pid_file = effective->pid;
+        if (needs_.release && may_reload_by_itself()) leave_release_to_link(overrides);
         // For people to read; a snapshot has env[] and its secrets.
         plan().fpm_config = fpm::wrapper_config(*include, timeout, overrides);
         generation_.snapshot = told && takes_snapshot(config, *told);
@@ -158,7 +162,7 @@ class Making {
     }
 
     bool takes_snapshot(const std::string& config, const Told& told) {
-        if (!switches() || may_reload_by_itself(plan())) return false;
+        if (may_reload_by_itself()) return false;
         if (!told.snapshot) {
             if (!told.no_snapshot.empty()) {
                 notice("there is no copy of " + config + " for each generation (" +
@@ -173,6 +177,23 @@ class Making {
             notice("nothing matches " + pattern + ", which " + config + " includes");
         }
         return true;
+    }
+
+    // It reads the wrapper config again then: what that has from the moment of its making would
+    // stay for ever, a release's folder beyond the day on which it is removed.
+    bool may_reload_by_itself() { return !switches() || is_asked_to_reload_itself(plan()); }
+
+    void leave_release_to_link(fpm::Overrides& overrides) {
+        if (switches()) {
+            notice(
+                "reload.release does not keep generations apart, since PHP-FPM may be asked to "
+                "reload by itself (reload.low_memory = \"signal\", or a USR2 that is forwarded)");
+        }
+        for (auto& change : overrides.pools) {
+            if (change.chdir.empty()) continue;
+            change.chdir =
+                needs_.release->link + change.chdir.substr(needs_.release->folder.size());
+        }
     }
 
     // A second FPM beside the first one cannot bind what FPM binds itself.
@@ -214,6 +235,10 @@ class Making {
     }
 
     void warn_of_unprotected_layout() {
+        if (needs_.release && needs_.release->folder == needs_.release->link) {
+            notice("reload.release is no symlink, so that all generations see the same folder: "
+                   "name the symlink that a deploy flips");
+        }
         if (needs_.release) return;
         notice("reload.release is not set: at a reload the old generation can meet files of the "
                "new release before that is proved, and after a rollback it keeps meeting them; "
@@ -235,13 +260,21 @@ Generation make_fpm_generation(core::Plan base, const FpmCall& call,
     return Making(std::move(base), needs, purpose).make(call, told);
 }
 
+std::optional<std::string> wrong_pool_of_warmup(const config::Settings& settings,
+                                                const Generation& generation) {
+    if (generation.plan.reload.strategy != config::Strategy::switch_over) return {};
+    std::vector<std::string> pools;
+    for (const auto& pool : generation.pools) pools.push_back(pool.name);
+    return fpm::wrong_pool(settings.reload.warmups, pools);
+}
+
 std::variant<std::optional<fpm::Release>, std::string>
 resolve_release(const std::optional<std::string>& link) {
     if (!link) return std::nullopt;
     std::error_code error;
     const auto folder = std::filesystem::canonical(*link, error);
     if (!error && std::filesystem::is_directory(folder, error)) {
-        return fpm::Release{.link = *link, .folder = folder.string()};
+        return fpm::Release{.link = os::without_last_slash(*link), .folder = folder.string()};
     }
     return "reload.release: " + *link + " leads to no folder (" +
            (error ? error.message() : std::string("it is something else")) +

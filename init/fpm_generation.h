@@ -23,6 +23,10 @@ Generation make_fpm_generation(core::Plan base, const FpmCall& call,
                                const std::optional<Told>& told, const fpm::Needs& needs,
                                Purpose purpose);
 
+/// What is wrong with the pools of reload.warmup, as far as a reload would warm up.
+std::optional<std::string> wrong_pool_of_warmup(const config::Settings& settings,
+                                                const Generation& generation);
+
 /// The folder that reload.release leads to now; nothing: it is not set. Or why there is none.
 std::variant<std::optional<fpm::Release>, std::string>
 resolve_release(const std::optional<std::string>& link);

@@ -42,7 +42,8 @@ struct Generation {
     std::vector<Ping> pings;               // what proves that it answers
     std::map<std::string, int> head_start; // pool -> workers that are to be there before its users
     std::vector<fpm::Pool> pools;          // as the user configured them
-    std::string pid_file; // the user's, which sluice writes; empty: FPM does, or nobody
+    std::string user_pid_file;             // the one that php-fpm.conf names; empty: none
+    std::string pid_file; // the same where sluice writes it; empty: FPM does, or nobody
     std::optional<os::PrivateFolder> folder; // where FPM writes its own then
     StatusSockets status;
 };

@@ -143,6 +143,11 @@ class Preparation {
         prepare_fpm(result_, std::move(service), environment_, search_path_,
                     settings_.reload.release, purpose_,
                     [this](const os::Launch& launch) { return run(launch); });
+        // A script may write other pools; a reload looks again.
+        if (!result_.problems.empty() || result_.stopped || result_.fpm->service.scripted) return;
+        if (auto why = wrong_pool_of_warmup(settings_, result_.first)) {
+            refuse(core::exit_own_error, *std::move(why));
+        }
     }
 
     // All at once: with one of them missing nothing is started.

@@ -55,7 +55,19 @@ Renewal::Renewal(boost::asio::io_context& loop, const Sources& sources, Before b
       sources_(sources),
       before_(std::move(before)),
       done_(std::make_shared<Done>(std::move(done))) {
-    read();
+    attempt([this] { read(); });
+}
+
+// What cannot be had for the next generation (memory, descriptors) must not cost the live one
+// anything.
+template <typename Step>
+void Renewal::attempt(Step step) {
+    try {
+        step();
+    } catch (const std::exception& error) {
+        refuse(std::string("the next generation cannot be made: ") + error.what() +
+               "; see the container's limits of memory and open files");
+    }
 }
 
 bool Renewal::ended(pid_t pid, int wait_status) {
@@ -84,6 +96,12 @@ void Renewal::read() {
     auto loaded = config::load(file, sources_.variables);
     problems.insert(problems.end(), loaded.problems.begin(), loaded.problems.end());
     std::string errors;
+    // Taken for "all defaults" it would drop reload.release, the checks and the warm-up at once;
+    // and there is none for a moment wherever a file is not replaced by renaming another over it.
+    if (!file && problems.empty() && !live.file.empty()) {
+        errors = live.file + ": it was there before, and is gone: put it back, or restart the "
+                             "container to run without it";
+    }
     for (const auto& problem : problems) {
         if (problem.warning) continue;
         errors += (errors.empty() ? "" : "; ") + config::to_text(problem);
@@ -104,6 +122,12 @@ void Renewal::read() {
     keep(result_.settings.service.kind, live.service.kind, "service.kind");
     keep(result_.settings.control.socket, live.control.socket, "control.socket");
     keep(result_.settings.log.format, live.log.format, "log.format");
+    auto release = resolve_release(result_.settings.reload.release);
+    if (const auto* const why = std::get_if<std::string>(&release)) {
+        refuse(*why);
+        return;
+    }
+    release_ = std::get<0>(std::move(release));
     look_for_room();
 }
 
@@ -145,8 +169,13 @@ void Renewal::check() {
                           os::find_program(next.command.front(), sources_.fpm->search_path).path,
                       .command = next.command,
                       .environment = sources_.fpm->environment};
-    child_.emplace(loop_, std::move(launch), next.timeout,
-                   [this](const os::Captured& captured) { judge_check(captured); });
+    if (release_) {
+        launch.folder = release_->folder;
+        launch.environment.push_back("SLUICE_RELEASE=" + release_->folder);
+    }
+    child_.emplace(loop_, std::move(launch), next.timeout, [this](const os::Captured& captured) {
+        attempt([&] { judge_check(captured); });
+    });
 }
 
 void Renewal::judge_check(const os::Captured& captured) {
@@ -174,7 +203,7 @@ void Renewal::ask_fpm(std::optional<Telling> telling) {
     }
     telling_ = std::move(telling);
     child_.emplace(loop_, telling_->launch, check_limit,
-                   [this](const os::Captured& captured) { judge_fpm(captured); });
+                   [this](const os::Captured& captured) { attempt([&] { judge_fpm(captured); }); });
 }
 
 void Renewal::judge_fpm(const os::Captured& captured) {
@@ -187,6 +216,25 @@ void Renewal::judge_fpm(const os::Captured& captured) {
         make(understand(*std::move(telling_), captured));
     } else {
         refuse(failure + ": " + fpm::complaints_in(captured.output));
+    }
+}
+
+// A web server that resolves the link itself leads the old generation's requests to the new
+// release.
+void Renewal::warn_of_absolute_paths() {
+    if (!release_) return;
+    for (const auto& pool : before_.pools) {
+        for (const auto& worker : pool.workers) {
+            if (!worker.script.starts_with(release_->link + '/') &&
+                !(before_.release.size() > 1 && worker.script.starts_with(before_.release + '/'))) {
+                continue;
+            }
+            result_.notices.push_back(
+                "reload.release does not protect users: the web server passes whole paths (" +
+                worker.script + "), which lead the old generation to the new release too; pass " +
+                "them relative to the release (SCRIPT_FILENAME public$fastcgi_script_name)");
+            return;
+        }
     }
 }
 
@@ -212,11 +260,6 @@ void Renewal::make(std::optional<Told> told) {
         finish();
         return;
     }
-    auto release = resolve_release(result_.settings.reload.release);
-    if (const auto* const why = std::get_if<std::string>(&release)) {
-        refuse(*why);
-        return;
-    }
     const bool signals = result_.settings.reload.strategy == config::Strategy::signal;
     if (signals && !before_.snapshot) {
         result_.by_signal = true;
@@ -235,7 +278,7 @@ void Renewal::make(std::optional<Told> told) {
     }
     auto made = make_fpm_generation(std::move(base), call, told,
                                     {.workers = workers_of(told->config.pools, "dynamic"),
-                                     .release = std::get<0>(std::move(release)),
+                                     .release = release_,
                                      .fresh_files = true,
                                      .way_in = true},
                                     Purpose::run);
@@ -250,8 +293,13 @@ void Renewal::make(std::optional<Told> told) {
         }
         return;
     }
+    if (auto why = wrong_pool_of_warmup(result_.settings, made)) {
+        refuse(*std::move(why));
+        return;
+    }
     result_.notices.insert(result_.notices.end(), made.plan.notices.begin(),
                            made.plan.notices.end());
+    warn_of_absolute_paths();
     result_.generation = std::move(made);
     finish();
 }

@@ -29,6 +29,7 @@ struct Before {
     const config::Settings& settings; // in force
     std::vector<fpm::Status> pools;   // none: they could not be asked
     std::string no_room;              // why two generations do not fit into memory; empty: they do
+    std::string release;              // Plan::release
     bool by_signal = false;           // its way is to reload by itself
     bool snapshot = false;            // FPM would not read the user's configuration again by that
 };
@@ -66,6 +67,9 @@ class Renewal {
     std::map<std::string, int> workers_of(const std::vector<fpm::Pool>& pools,
                                           const std::string& process_manager) const;
     void make(std::optional<Told> told);
+    template <typename Step>
+    void attempt(Step step);
+    void warn_of_absolute_paths();
     void refuse(std::string why);
     void finish();
 
@@ -74,7 +78,8 @@ class Renewal {
     Before before_;
     std::shared_ptr<Done> done_;
     Renewed result_;
-    std::size_t checked_ = 0; // of reload.check
+    std::optional<fpm::Release> release_; // that the next generation is to serve
+    std::size_t checked_ = 0;             // of reload.check
     std::optional<os::Command> child_;
     std::optional<Telling> telling_;
 };

@@ -96,7 +96,8 @@ void Supervisor::look_for_missed_release() {
     const auto& link = settings_.reload.release;
     const auto release = resolve_release(link);
     const auto* const found = std::get_if<std::optional<fpm::Release>>(&release);
-    if (found == nullptr || !*found || (*found)->folder == plan().release) return;
+    if (plan().release.empty() || found == nullptr || !*found) return;
+    if ((*found)->folder == plan().release) return;
     feed(core::ReloadAsked{.by = "a change of " + *link + " right before it was watched"});
 }
 
@@ -107,7 +108,7 @@ std::set<std::string> Supervisor::files_of_reloads() const {
             files.insert(path->path);
         }
     }
-    if (!live_->parts.pid_file.empty()) files.insert(live_->parts.pid_file);
+    if (!live_->parts.user_pid_file.empty()) files.insert(live_->parts.user_pid_file);
     if (control_) files.insert(control_->address());
     return files;
 }
@@ -171,6 +172,7 @@ void Supervisor::renew(std::vector<fpm::Status> pools) {
                      Before{.settings = settings_,
                             .pools = std::move(pools),
                             .no_room = no_room(),
+                            .release = plan().release,
                             .by_signal = plan().reload.strategy == config::Strategy::signal,
                             .snapshot = live_->parts.snapshot},
                      [this](Renewed result) { renewed(std::move(result)); });

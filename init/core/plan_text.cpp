@@ -53,6 +53,21 @@ std::string restart_words(const Restarting& restarting) {
            " times within " + in_words(restarting.limit.window) + " at most";
 }
 
+std::string reload_words(const Plan& plan) {
+    const auto& reload = plan.reload;
+    if (reload.strategy == config::Strategy::signal) {
+        return "its own, by " + signals::name_of(*plan.reload_signal) +
+               (reload.checked ? ", after its configuration was checked" : "");
+    }
+    auto text = std::string("a second generation ") +
+                (reload.strategy == config::Strategy::shared ? "on the same listeners"
+                                                             : "beside the first") +
+                ", ready within " + in_words(reload.ready) + "; then the first has " +
+                in_words(reload.retire) + " to finish";
+    if (!plan.release.empty()) text += "; release " + plan.release;
+    return text;
+}
+
 } // namespace
 
 const char* to_string(config::Kind kind) {
@@ -83,7 +98,7 @@ std::string describe(const Plan& plan) {
     for (const auto& listener : plan.listeners) line("listener", listener);
     if (!plan.features.empty()) line("kernel", plan.features);
     line("stop", stop_words(plan.stop));
-    if (plan.reload_signal) line("reload", signals::name_of(*plan.reload_signal));
+    if (plan.reload_signal) line("reload", reload_words(plan));
     line("restart", restart_words(plan.restarting));
     for (const auto& [signal, rule] : plan.signals) {
         line("signal", signals::name_of(signal) + " = " + words_of(rule));

@@ -91,7 +91,9 @@ WarmUp::~WarmUp() = default;
 void WarmUp::start(Done done) {
     done_ = std::move(done);
     begin_.set(0ms, [this] {
-        if (const auto why = wrong_pool()) {
+        std::vector<std::string> pools;
+        for (const auto& entrance : entrances_) pools.push_back(entrance.pool);
+        if (const auto why = wrong_pool(entries_, pools)) {
             finish(why);
         } else {
             next_entry();
@@ -103,23 +105,6 @@ const Entrance* WarmUp::entrance_of(const config::Warmup& entry) const {
     if (entry.pool.empty()) return entrances_.size() == 1 ? &entrances_.front() : nullptr;
     const auto found = std::ranges::find(entrances_, entry.pool, &Entrance::pool);
     return found == entrances_.end() ? nullptr : &*found;
-}
-
-std::optional<std::string> WarmUp::wrong_pool() const {
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-        if (entrance_of(entries_[i]) != nullptr) continue;
-        std::string pools;
-        for (const auto& entrance : entrances_) {
-            pools += pools.empty() ? "" : ", ";
-            pools += entrance.pool;
-        }
-        const auto& asked = entries_[i].pool;
-        return "reload.warmup " + std::to_string(i + 1) + " (script " + entries_[i].script + "): " +
-               (asked.empty() ? "no pool is named, and there is not just one"
-                              : "there is no pool " + asked + " that sluice listens for") +
-               ": set its pool to one of: " + (pools.empty() ? "(none)" : pools);
-    }
-    return {};
 }
 
 void WarmUp::next_entry() {

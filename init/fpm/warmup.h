@@ -41,7 +41,6 @@ class WarmUp {
     class Request;
 
     const Entrance* entrance_of(const config::Warmup& entry) const;
-    std::optional<std::string> wrong_pool() const;
     void next_entry();
     void fill();
     void answered(Request& request, const std::optional<std::string>& complaint);

@@ -152,8 +152,26 @@ Params params_of(const config::Warmup& entry) {
     return params;
 }
 
+std::optional<std::string> wrong_pool(const std::vector<config::Warmup>& entries,
+                                      const std::vector<std::string>& pools) {
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        const auto& asked = entries[i].pool;
+        if (asked.empty() ? pools.size() == 1 : std::ranges::find(pools, asked) != pools.end()) {
+            continue;
+        }
+        std::string all;
+        for (const auto& pool : pools) all += (all.empty() ? "" : ", ") + pool;
+        return "reload.warmup[" + std::to_string(i + 1) + "] (script " +
+               os::one_line(entries[i].script) + "): " +
+               (asked.empty() ? "no pool is named, and there is not just one"
+                              : "there is no pool " + asked + " that sluice listens for") +
+               ": set its pool to one of: " + (all.empty() ? "(none)" : all);
+    }
+    return {};
+}
+
 std::string name_of(const config::Warmup& entry, std::size_t number, const std::string& pool) {
-    return "reload.warmup " + std::to_string(number) + " (pool " + pool + ", script " +
+    return "reload.warmup[" + std::to_string(number) + "] (pool " + pool + ", script " +
            os::one_line(entry.script) + ", " + os::one_line(entry.method) + " " +
            os::one_line(uri_of(entry)) + ")";
 }

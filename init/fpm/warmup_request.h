@@ -19,7 +19,12 @@ std::size_t most_of_reply(const config::Warmup& entry);
 /// takes it from the pool's chdir (tried with 8.2).
 Params params_of(const config::Warmup& entry);
 
-/// "reload.warmup 2 (pool www, script public/index.php, POST /login)"; `number` counts from 1.
+/// What is wrong with the pools that the entries name, or do not name: a sentence. `pools` are all
+/// that there are; with one alone none needs to be named.
+std::optional<std::string> wrong_pool(const std::vector<config::Warmup>& entries,
+                                      const std::vector<std::string>& pools);
+
+/// "reload.warmup[2] (pool www, script public/index.php, POST /login)"; `number` counts from 1.
 std::string name_of(const config::Warmup& entry, std::size_t number, const std::string& pool);
 
 /// What was expected, what came and what to do, for the operator; nothing: as expected.

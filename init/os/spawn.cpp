@@ -90,6 +90,8 @@ class ChildSetup {
         // All signals are still blocked, TTOU among them, which would suspend us here.
         // No terminal, or no longer ours (ENOTTY, ENXIO, EBADF): then there is none to hand over.
         if (launch_.terminal) ::tcsetpgrp(STDIN_FILENO, ::getpid());
+        stage_.reached(Stage::folder);
+        if (!launch_.folder.empty() && ::chdir(launch_.folder.c_str()) != 0) return false;
         stage_.reached(Stage::descriptors);
         if (launch_.output && (::dup2(*launch_.output, STDOUT_FILENO) < 0 ||
                                ::dup2(*launch_.output, STDERR_FILENO) < 0)) {
@@ -168,6 +170,7 @@ const char* advice(const Spawned& failed, const std::string& path) {
     if (failed.stage != Stage::execute) {
         if (failed.error == EAGAIN) return "raise the limit of processes (--pids-limit, ulimit -u)";
         if (failed.error == ENOMEM) return "raise the container's memory limit";
+        if (failed.stage == Stage::folder) return "let this user enter it";
         return "this is the system's refusal, see seccomp and the container's limits";
     }
     switch (failed.error) {
@@ -187,6 +190,7 @@ const char* step(Stage stage) {
     switch (stage) {
     case Stage::fork: return "fork";
     case Stage::process_group: return "give it a process group";
+    case Stage::folder: return "enter its folder";
     case Stage::descriptors: return "hand over its descriptors";
     case Stage::mask: return "reset its signals";
     case Stage::execute: return "exec";

@@ -15,6 +15,7 @@ struct Launch {
     std::string path;                     // of the file to execute, as find_program gives it
     std::vector<std::string> command;     // its argv, argv[0] included
     std::vector<std::string> environment; // "NAME=value"
+    std::string folder;                   // its working directory; empty: ours
     std::vector<int> keep;                // descriptors of ours that it inherits, same numbers
     std::optional<int> output;            // becomes its stdout and stderr; nothing: ours
     std::optional<int> error_output;      // becomes its stderr
@@ -22,7 +23,7 @@ struct Launch {
 };
 
 /// The step of a start that failed.
-enum class Stage { fork, mask, process_group, descriptors, execute };
+enum class Stage { fork, mask, process_group, folder, descriptors, execute };
 
 struct Spawned {
     pid_t pid = -1;            // with an error: the failed child's, for the reaper, or -1

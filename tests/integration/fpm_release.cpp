@@ -191,4 +191,75 @@ TEST_CASE("without reload.release the start and every reload say that it is not 
     CHECK(sluice.stop() == 0);
 }
 
+TEST_CASE("a check runs in the release that is to be served") {
+    const ServedSite site({}, release_toml +
+                                  "[[reload.check]]\ncommand = [\"sh\", \"-c\", \"cp src/name.php "
+                                  "@folder@/checked; echo $SLUICE_RELEASE > @folder@/named\"]\n");
+    write_release(site, "1");
+    write_release(site, "2");
+    flip(site, "1");
+    Sluice sluice(site.launch());
+    REQUIRE(serves(site, "1"));
+    flip(site, "2");
+    CHECK(site.reload() == 0);
+    CHECK(read_file(site.folder().path("checked")) == "<?php return '2';\n");
+    CHECK(read_file(site.folder().path("named")) == site.folder().path("releases/2") + "\n");
+    CHECK(sluice.stop() == 0);
+}
+
+TEST_CASE("whole paths through the link are warned of") {
+    const ServedSite site({}, release_toml);
+    write_release(site, "1");
+    flip(site, "1");
+    Sluice sluice(site.launch());
+    REQUIRE(serves(site, "1"));
+    CHECK(site.reload() == 0);
+    CHECK(sluice.logs("generation 1 retired in"));
+    CHECK_FALSE(has_part(sluice.err(), "does not protect users"));
+    const auto whole = site.folder().path("releases/current/public/index.php");
+    CHECK(get(site, whole) == "1 1 1");
+    CHECK(site.reload() == 0);
+    CHECK(sluice.logs("reload.release does not protect users: the web server passes whole paths (" +
+                      whole));
+    CHECK(sluice.stop() == 0);
+}
+
+// What an application takes for a whole path is made one by a file that PHP runs first
+// (docs/reload.md).
+TEST_CASE("SCRIPT_FILENAME and DOCUMENT_ROOT made whole again") {
+    const ServedSite site({.pool = "php_admin_value[auto_prepend_file] = @folder@/prepend.php\n"},
+                          release_toml);
+    site.folder().write(
+        "prepend.php",
+        "<?php\n"
+        "$_SERVER['SCRIPT_FILENAME'] = getcwd() . '/' . basename($_SERVER['SCRIPT_FILENAME']);\n"
+        "$_SERVER['DOCUMENT_ROOT'] = substr($_SERVER['SCRIPT_FILENAME'], 0, "
+        "-strlen($_SERVER['SCRIPT_NAME']));\n");
+    write_release(site, "1");
+    site.folder().write("releases/1/public/front.php",
+                        "<?php echo $_SERVER['SCRIPT_FILENAME'], ' ', $_SERVER['DOCUMENT_ROOT'];");
+    flip(site, "1");
+    Sluice sluice(site.launch());
+    REQUIRE(serves(site, "1"));
+    const auto folder = site.folder().path("releases/1/public");
+    CHECK(FastcgiRequest(site.place(), "public/front.php", {}, "/front.php").answer() ==
+          folder + "/front.php " + folder);
+    CHECK(sluice.stop() == 0);
+}
+
+TEST_CASE("FPM's own reload goes by the link, not by the release of its start") {
+    const ServedSite site({}, release_toml + "reload.strategy = \"signal\"\n");
+    write_release(site, "1");
+    write_release(site, "2");
+    flip(site, "1");
+    Sluice sluice(site.launch());
+    REQUIRE(serves(site, "1"));
+    REQUIRE(sluice.logs("answers after"));
+    flip(site, "2");
+    fs::remove_all(site.folder().path("releases/1"));
+    CHECK(site.reload() == 0);
+    CHECK(serves(site, "2"));
+    CHECK(sluice.stop() == 0);
+}
+
 } // namespace tests

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -95,6 +96,16 @@ void own_network(bool v6_only) {
 void empty_scratch_folders() {
     own_mounts();
     for (const char* const scratch : {"/run", "/dev/shm"}) empty(scratch);
+}
+
+void usual_config_is(const std::string& file, const std::string& scratch) {
+    const auto upper = scratch + "/etc";
+    const auto work = scratch + "/etc-work";
+    need(::mkdir(upper.c_str(), 0755) == 0 && ::mkdir(work.c_str(), 0755) == 0);
+    need(::symlink(file.c_str(), (upper + "/sluice.toml").c_str()) == 0);
+    own_mounts();
+    const auto options = "lowerdir=/etc,upperdir=" + upper + ",workdir=" + work;
+    need(::mount("overlay", "/etc", "overlay", 0, options.c_str()) == 0);
 }
 
 void read_only_root() {

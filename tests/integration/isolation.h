@@ -28,6 +28,10 @@ void own_network(bool v6_only);
 /// A mount namespace whose /run and /dev/shm are empty.
 void empty_scratch_folders();
 
+/// A mount namespace in which /etc/sluice.toml is a symlink to this file; `scratch` is a folder to
+/// work in.
+void usual_config_is(const std::string& file, const std::string& scratch);
+
 /// A mount namespace in which nothing can be written but an empty /dev/shm.
 void read_only_root();
 

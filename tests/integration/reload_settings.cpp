@@ -2,7 +2,9 @@
 
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 
+#include "isolation.h"
 #include "nginx_site.h"
 #include "processes.h"
 #include "served_site.h"
@@ -56,10 +58,35 @@ TEST_CASE("a level above info: from the switch on there are no lines any more") 
     REQUIRE(site.serves());
     site.configure("[log]\nlevel = \"error\"\n");
     CHECK(site.reload() == 0);
-    CHECK(has_part(sluice.err(), "reload: checked"));
+    CHECK(sluice.logs("reload: checked"));
     CHECK(site.reload() == 0);
     CHECK(sluice.stop() == 0);
     CHECK_FALSE(has_part(sluice.err(), "generation 3"));
+}
+
+TEST_CASE("a configuration file that is gone is not all defaults") {
+    if (::geteuid() != 0) {
+        MESSAGE("not root: /etc cannot be replaced");
+        return;
+    }
+    const ServedSite site({}, "reload.retire = \"300ms\"\n");
+    auto launch = site.launch();
+    launch.options.clear();
+    launch.before_exec = [&] {
+        usual_config_is(site.folder().path("sluice.toml"), site.folder().path());
+    };
+    Sluice sluice(launch);
+    REQUIRE(sluice.logs("answers after"));
+    CHECK(site.reload() == 0);
+    REQUIRE(sluice.logs("generation 1 retired in"));
+    std::filesystem::rename(site.folder().path("sluice.toml"), site.folder().path("away.toml"));
+    const auto reply = site.ask({"reload", "--wait"});
+    CHECK(reply.status == 1);
+    CHECK(has_part(reply.err, "/etc/sluice.toml: it was there before, and is gone"));
+    CHECK(site.answer("index.php") == "pong");
+    std::filesystem::rename(site.folder().path("away.toml"), site.folder().path("sluice.toml"));
+    CHECK(site.reload() == 0);
+    CHECK(sluice.stop() == 0);
 }
 
 TEST_CASE("reload.*: the next generation's own are in force for it, the rest after the switch") {

@@ -289,7 +289,7 @@ TEST_CASE("every way in which a warm-up fails is told with what to do") {
 
     const auto fails = [&](const Warmup& entry) { return warmed(loop, entrance, {entry}); };
     contains(fails({.script = "public/broken.php", .count = 5}),
-             {"reload.warmup 1 (pool www, script public/broken.php, GET /broken.php)",
+             {"reload.warmup[1] (pool www, script public/broken.php, GET /broken.php)",
               "request 1 of 5", "expected status 200, came status 500", "half\\n\\x1b[31m",
               "PHP says", "no db", "mend the release"});
     contains(fails({.script = "public/index.php", .text = "nowhere"}),
@@ -307,7 +307,7 @@ TEST_CASE("every way in which a warm-up fails is told with what to do") {
     contains(warmed(loop, entrance,
                     {{.script = "public/index.php"},
                      {.script = "public/third.php", .count = 9, .concurrency = 1}}),
-             {"reload.warmup 2", "request 3 of 9", "came status 503 without a body"});
+             {"reload.warmup[2]", "request 3 of 9", "came status 503 without a body"});
     const auto two = std::vector<Entrance>{entrance, entrance};
     WarmUp ambiguous(loop, {{.script = "a.php"}}, two);
     std::optional<std::string> why;

@@ -120,7 +120,7 @@ TEST_CASE("of a long answer the beginning is shown, without half a character") {
 
 TEST_CASE("an entry is named so that it is found again") {
     CHECK(name_of({.script = "public/index.php", .method = "POST"}, 2, "www") ==
-          "reload.warmup 2 (pool www, script public/index.php, POST /index.php)");
+          "reload.warmup[2] (pool www, script public/index.php, POST /index.php)");
 }
 
 TEST_CASE("only as much of a reply is kept as is looked at") {

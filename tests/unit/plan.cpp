@@ -100,22 +100,24 @@ TEST_CASE("the plan in words") {
     auto plan = make_plan(Kind::php_fpm, {"php-fpm", "it's"}, settings, options);
     plan.fpm_config = "include=/a\n[global]\n";
     plan.notices = {"mind this"};
-    CHECK(describe(plan) == "kind        php-fpm\n"
-                            "command     php-fpm 'it'\\''s'\n"
-                            "FPM config  include=/a\n"
-                            "            [global]\n"
-                            "stop        QUIT; SIGTERM after 1.5 s, SIGKILL 500 ms later\n"
-                            "reload      USR2\n"
-                            "restart     on failure, after 100 ms to 5 s, 5 times within 60 s at "
-                            "most\n"
-                            "signal      HUP = reload\n"
-                            "signal      INT = drain\n"
-                            "signal      QUIT = drain\n"
-                            "signal      USR2 = reload\n"
-                            "signal      TERM = drain\n"
-                            "signal      all others are forwarded\n"
-                            "exit        143 becomes 0\n"
-                            "notice      mind this\n");
+    CHECK(describe(plan) ==
+          "kind        php-fpm\n"
+          "command     php-fpm 'it'\\''s'\n"
+          "FPM config  include=/a\n"
+          "            [global]\n"
+          "stop        QUIT; SIGTERM after 1.5 s, SIGKILL 500 ms later\n"
+          "reload      a second generation beside the first, ready within 10 s; then "
+          "the first has 60 s to finish\n"
+          "restart     on failure, after 100 ms to 5 s, 5 times within 60 s at "
+          "most\n"
+          "signal      HUP = reload\n"
+          "signal      INT = drain\n"
+          "signal      QUIT = drain\n"
+          "signal      USR2 = reload\n"
+          "signal      TERM = drain\n"
+          "signal      all others are forwarded\n"
+          "exit        143 becomes 0\n"
+          "notice      mind this\n");
 }
 
 TEST_CASE("a short deadline leaves at most half of itself to the queue") {
