@@ -95,6 +95,7 @@ class Lifecycle {
     void handle(const TurnTaken& event);
     void handle(const NextPrepared& event);
     void handle(const WarmedUp& event);
+    void handle(const Switched& event);
     void handle(const SwitchFailed& event);
     void handle(const OldUnserved& event);
     void handle(const OldSeen& event);
