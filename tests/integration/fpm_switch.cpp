@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <optional>
 
 #include "isolation.h"
 #include "processes.h"
@@ -30,20 +31,22 @@ std::string who(const ReloadSite& reload) {
 
 TEST_CASE("a switch that fails at the last of two addresses is undone at the first one") {
     if (!has_fault_points()) return;
-    const bool by_path = each_transport();
-    std::string listen;
-    int port = 0;
-    SUBCASE("by the selector of a port") {
-        if (by_path) return; // paths come last
+    bool by_path = false;
+    std::string listen = "@folder@/marks/api.sock"; // paths come last
+    std::optional<int> port;
+    SUBCASE("two ports, by the selector") {
         port = free_port();
-        listen = "127.0.0.1:" + std::to_string(port);
+        listen = "127.0.0.1:" + std::to_string(*port);
     }
-    SUBCASE("by the rename of a path") {
-        listen = "@folder@/marks/api.sock";
+    SUBCASE("a port and a path, by the rename") {
+        by_path = false;
+    }
+    SUBCASE("two paths, by the rename") {
+        by_path = true;
     }
     const auto pool = second_pool(listen);
     ReloadSite reload(by_path, {.fpm = pool}, {.environment = {{"SLUICE_FAULT", "switch"}}});
-    const auto second = port != 0 ? Place(port) : Place(reload.folder().path("marks/api.sock"));
+    const auto second = port ? Place(*port) : Place(reload.folder().path("marks/api.sock"));
     REQUIRE(reload.site().serves(second));
     const auto before = reload.footprint();
     const auto master = reload.sluice().service();

@@ -82,7 +82,7 @@ void Shell::execute(const Promote& /*action*/) {
     must(!drained_, "no switch in a drain");
     must(made_ && proved_ && warmed_, "this very generation has proved itself");
     must(live_ && next_ && !next_->killed, "both masters live");
-    must(!old_ && !left_ && orphaned_.empty(), "the generation before has gone");
+    must(!old_ && orphaned_.empty(), "the generation before has gone");
     must(std::exchange(switched_, false), "users are where the roles say");
     made_ = false;
     strategy_ = next_strategy_;
