@@ -44,12 +44,26 @@ std::vector<std::string> Intake::open(const std::vector<Wish>& wishes) {
     for (const auto& wish : wishes) {
         auto made = net::Address::open(wish.wanted);
         if (const auto* const refusal = std::get_if<net::Refused>(&made)) {
-            problems.push_back(wish.of + ": " + refusal->why);
+            problems.push_back(wish.of + ": " + explained(wish, *refusal, false).why);
         } else {
             entries_.push_back({wish, std::get<net::Address>(std::move(made)), Part::stays, {}});
         }
     }
     return problems;
+}
+
+// To the kernel an address that is part of one of ours is taken, as if by a stranger. To bind it
+// all the same, by SO_REUSEPORT, would lead users there before it is proved: the more specific one
+// wins as soon as it listens.
+net::Refused Intake::explained(const Wish& wish, const net::Refused& refused,
+                               bool reloading) const {
+    if (refused.error != EADDRINUSE) return refused;
+    for (const auto& entry : entries_) {
+        if (!net::overlap(wish.wanted, entry.wish.wanted)) continue;
+        return net::cannot_overlap(wish.wanted.endpoint, entry.address.endpoint(), entry.wish.of,
+                                   reloading && entry.part == Part::stays);
+    }
+    return refused;
 }
 
 std::vector<std::pair<std::string, int>> Intake::newest() const {
@@ -107,14 +121,14 @@ std::optional<core::CannotJoin> Intake::join(const Wish& wish, Beside beside) {
     if (found == entries_.end()) {
         auto made = net::Address::open(wish.wanted);
         if (const auto* const refusal = std::get_if<net::Refused>(&made)) {
-            return core::CannotJoin{wish.of + ": " + refusal->why, false};
+            return core::CannotJoin{wish.of + ": " + explained(wish, *refusal, true).why};
         }
         entries_.push_back({wish, std::get<net::Address>(std::move(made)), Part::joins, {}});
         return {};
     }
     if (beside == Beside::own) {
         if (auto refused = found->address.join(wish.wanted)) {
-            return core::CannotJoin{std::move(refused->why)};
+            return core::CannotJoin{wish.of + ": " + refused->why, refused->no_selector};
         }
     }
     found->next = wish;
@@ -149,42 +163,66 @@ std::string Intake::obstacle() const {
     return {};
 }
 
-// Paths first: a rename can fail, the selector has been set before.
 std::string Intake::switch_over() {
-    std::string trouble;
-    for (const bool paths : {true, false}) {
-        for (auto& entry : entries_) {
-            if (entry.address.by_path() == paths && entry.part == Part::stays) {
-                switch_over(entry, trouble);
-            }
-        }
-    }
-    for (auto& entry : entries_) {
-        if (entry.part == Part::joins) entry.part = Part::stays;
-    }
-    next_wished_ = false;
+    auto trouble = switch_addresses();
+    if (!trouble.empty()) return trouble;
+    change_roles();
     switched_at_ = core::TimePoint::clock::now();
     remember_old();
-    return trouble;
+    return {};
 }
 
-void Intake::switch_over(Entry& entry, std::string& trouble) const {
-    entry.old_key = entry.wish.key;
-    if (!entry.next) {
-        if (!next_wished_) return;
-        entry.part = Part::goes;
-        if (const int error = entry.address.hide()) {
-            append(trouble, trouble_at(entry.address, "SO_BINDTOIFINDEX", error));
+// Selectors first: they can be set back whatever happens, a rename not everywhere.
+std::string Intake::switch_addresses() {
+    std::vector<Entry*> to_switch;
+    for (const bool paths : {false, true}) {
+        for (auto& entry : entries_) {
+            const bool own = entry.next && entry.address.next() != nullptr; // not shared
+            if (own && entry.address.by_path() == paths) to_switch.push_back(&entry);
         }
-        return;
     }
-    entry.wish = *std::exchange(entry.next, std::nullopt);
-    if (entry.address.next() == nullptr) return; // shared
-    if (const auto refused = entry.address.switch_over()) {
-        append(trouble, refused->why);
-    } else {
-        entry.address.old()->hide(); // not needed, the selector does not choose it
+    for (auto at = to_switch.begin(); at != to_switch.end(); ++at) {
+        const bool last = at + 1 == to_switch.end();
+        auto refused = last && fault_asked_for("switch")
+                           ? net::cannot_listen((*at)->address.endpoint(), ENOMEM)
+                           : (*at)->address.switch_over();
+        if (!refused) continue;
+        auto trouble = refused->why;
+        while (at != to_switch.begin()) {
+            if (const auto stays = (*--at)->address.switch_back()) append(trouble, stays->why);
+        }
+        return trouble;
     }
+    return {};
+}
+
+void Intake::change_roles() {
+    for (auto& entry : entries_) {
+        if (entry.part == Part::joins) {
+            entry.part = Part::stays;
+            continue;
+        }
+        entry.old_key = entry.wish.key;
+        if (entry.next) {
+            entry.wish = *std::exchange(entry.next, std::nullopt);
+            // A port's need not be hidden, the selector does not choose it.
+            if (entry.address.old() != nullptr) entry.address.old()->hide();
+        } else if (next_wished_) {
+            entry.part = Part::goes;
+            entry.address.hide();
+        }
+    }
+    next_wished_ = false;
+}
+
+std::string Intake::still_open() const {
+    std::string all;
+    for (const auto& entry : entries_) {
+        if (entry.part == Part::goes && !entry.address.live().hidden()) {
+            append(all, to_string(entry.address.endpoint()));
+        }
+    }
+    return all;
 }
 
 const net::Listener* Intake::old_of(const Entry& entry) {

@@ -60,9 +60,14 @@ class Intake {
     /// Why users could not be led to the next generation's now; empty: they can.
     std::string obstacle() const;
 
-    /// New connections go to the next ones; the live ones are old from now on. Gives what went
-    /// wrong; empty: nothing.
+    /// New connections go to the next ones; the live ones are old from now on: at all addresses,
+    /// within microseconds, or at none. Gives what went wrong; empty: nothing. Then users are where
+    /// they were (but for what the sentence says), and the next ones are to be given up.
     std::string switch_over();
+
+    /// Addresses that are to go, after the switch, and that the kernel does not let be hidden.
+    /// Empty: none.
+    std::string still_open() const;
 
     /// Nothing waits at the old ones any more, no handshake either.
     bool old_empty() const;
@@ -105,7 +110,9 @@ class Intake {
     std::vector<const net::Listener*> old_listeners() const;
     std::vector<const net::Listener*> all_of_users() const;
     std::optional<core::CannotJoin> join(const Wish& wish, Beside beside);
-    void switch_over(Entry& entry, std::string& trouble) const;
+    net::Refused explained(const Wish& wish, const net::Refused& refused, bool reloading) const;
+    std::string switch_addresses();
+    void change_roles();
     bool look_at_known(core::Sight& sight);
     void look_at_all(core::Sight& sight);
     void look_at_old(core::Sight& sight);

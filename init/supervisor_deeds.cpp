@@ -92,9 +92,21 @@ void Supervisor::let_go_of_what_was_inherited() {
 }
 
 void Supervisor::execute(const core::SwitchOver& /*action*/) {
-    of_old_ = orphans_;
+    trial_.reset(); // its ways in first: they change the selector
     auto trouble = intake_.switch_over();
-    if (!trouble.empty()) feed(core::SwitchFailed{std::move(trouble)});
+    if (!trouble.empty()) {
+        events_.push_front(core::SwitchFailed{std::move(trouble)});
+        return;
+    }
+    of_old_ = orphans_;
+    if (const auto open = intake_.still_open(); !open.empty()) {
+        os::log(Level::warning,
+                "new connections to " + open +
+                    " cannot be refused (SO_BINDTOIFINDEX): the generation before takes them until "
+                    "it has gone",
+                {{"event", "still_open"}});
+    }
+    events_.push_front(core::Switched{});
 }
 
 void Supervisor::execute(const core::LookAtOld& /*action*/) {

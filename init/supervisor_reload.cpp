@@ -254,11 +254,6 @@ void Supervisor::execute(const core::WarmUp& /*action*/) {
 }
 
 void Supervisor::execute(const core::Promote& /*action*/) {
-    trial_.reset(); // its ways in first: they change the selector
-    const auto trouble = intake_.switch_over();
-    if (!trouble.empty()) {
-        os::log(Level::error, "the switch: " + trouble, {{"event", "switch_failed"}});
-    }
     old_ = std::move(live_);
     live_ = std::move(next_);
     old_group_ = std::exchange(last_group_, std::exchange(next_group_, 0));

@@ -84,6 +84,8 @@ struct InWords {
 
     std::string operator()(const core::OldUnserved&) const { return "old-unserved"; }
 
+    std::string operator()(const core::Switched&) const { return "switched"; }
+
     std::string operator()(const core::SwitchFailed&) const { return "switch-failed"; }
 
     std::string operator()(const core::OldSeen& e) const {

@@ -37,7 +37,7 @@ struct WarmUp { // send the next generation its first requests; then WarmedUp
     bool operator==(const WarmUp&) const = default;
 };
 
-struct Promote { // the next generation is the live one from now on, the live one is old
+struct Promote { // users come to the next generation: it is the live one, the live one is old
     bool operator==(const Promote&) const = default;
 };
 
@@ -53,7 +53,9 @@ struct EndTurn { // the next container's
     bool operator==(const EndTurn&) const = default;
 };
 
-struct SwitchOver { // new connections go to the newest run
+// New connections go to the newest run. Then Switched or SwitchFailed comes, before any other
+// event: nothing may happen while users are here and the roles are not.
+struct SwitchOver {
     bool operator==(const SwitchOver&) const = default;
 };
 

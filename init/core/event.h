@@ -104,13 +104,15 @@ struct OldUnserved { // the last of those who have the old listeners has gone
     int queued = 0;  // there
 };
 
-struct SwitchFailed { // SwitchOver has, at one address at least
+struct Switched {}; // SwitchOver is done
+
+struct SwitchFailed { // SwitchOver is not: new connections go where they went
     std::string why;
 };
 
 struct CannotJoin { // a run cannot have listeners of its own beside those that are there
     std::string why;
-    bool shareable = true; // those that are there would do
+    bool no_selector = false; // nowhere and never: the kernel lets no two share an address
 };
 
 struct OldSeen {
@@ -166,9 +168,9 @@ struct WarmedUp {
     int requests = 0; // that it got
 };
 
-using Event =
-    std::variant<Start, Spawned, SpawnFailed, Ready, DrainAsked, ReloadAsked, ForwardAsked, Exited,
-                 Stopped, TreeEmpty, CutNamed, Catches, IntakeClosed, Seen, OrphansGone, CannotJoin,
-                 SwitchFailed, OldUnserved, OldSeen, TurnTaken, NextPrepared, WarmedUp, TimerFired>;
+using Event = std::variant<Start, Spawned, SpawnFailed, Ready, DrainAsked, ReloadAsked,
+                           ForwardAsked, Exited, Stopped, TreeEmpty, CutNamed, Catches,
+                           IntakeClosed, Seen, OrphansGone, CannotJoin, Switched, SwitchFailed,
+                           OldUnserved, OldSeen, TurnTaken, NextPrepared, WarmedUp, TimerFired>;
 
 } // namespace sluice::core

@@ -100,6 +100,7 @@ class Lifecycle {
 
     void handle(const WarmedUp& event) { tell_reload(event); }
 
+    void handle(const Switched& event);
     void handle(const SwitchFailed& event);
     void handle(const OldUnserved& event);
     void handle(const OldSeen& event);

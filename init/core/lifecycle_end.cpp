@@ -139,6 +139,8 @@ void Lifecycle::handle(const CannotJoin& event) {
 }
 
 void Lifecycle::handle(const SwitchFailed& event) {
+    if (reload_) reload_->on(event, now_, actions_);
+    reload_moved_on();
     if (!orphans_) return;
     say(Level::error,
         event.why + ": users cannot be led to the new run, so that it is started again and shares "

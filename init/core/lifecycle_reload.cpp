@@ -132,9 +132,7 @@ void Lifecycle::abandon_reload(const std::string& why) {
 
 void Lifecycle::reload_moved_on() {
     if (!reload_) return;
-    if (reload_->phase() == Reload::Phase::proved) {
-        switch_to_next();
-    } else if (reload_->phase() == Reload::Phase::by_signal) {
+    if (reload_->phase() == Reload::Phase::by_signal) {
         reload_.reset();
         actions_.emplace_back(EndTurn{});
         have_service_reload();
@@ -146,6 +144,10 @@ void Lifecycle::reload_moved_on() {
 }
 
 // --- the switch ---------------------------------------------------------------------------------
+
+void Lifecycle::handle(const Switched& /*event*/) {
+    if (reload_ && reload_->phase() == Reload::Phase::proved) switch_to_next();
+}
 
 void Lifecycle::switch_to_next() {
     actions_.emplace_back(Promote{});

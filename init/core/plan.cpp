@@ -86,6 +86,7 @@ Plan make_plan(Kind kind, const std::vector<std::string>& command, const config:
     plan.stop.linger = settings.drain.linger;
     plan.reload.ready = settings.reload.ready;
     plan.reload.retire = settings.reload.retire;
+    plan.reload.warms_up = !settings.reload.warmups.empty();
     plan.restarting.backoff = settings.service.restart_backoff;
     plan.restarting.limit = settings.service.restart_limit;
     switch (kind) {

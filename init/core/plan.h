@@ -47,7 +47,8 @@ struct Stop {
 /// How the service is given a new generation.
 struct Reloading {
     config::Strategy strategy = config::Strategy::signal; // the service reloads by itself
-    bool checked = false; // its configuration can be read again and checked before it does
+    bool checked = false;  // its configuration can be read again and checked before it does
+    bool warms_up = false; // a next generation has requests of the user's to answer first
     config::LowMemory low_memory = config::LowMemory::refuse;
     config::Duration ready{10'000};
     config::Duration retire{60'000};

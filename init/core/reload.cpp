@@ -103,11 +103,19 @@ void Reload::on(const NextPrepared& event, TimePoint now, Actions& actions) {
 }
 
 // Where the kernel lets no two listeners share an address both generations share one. Users meet
-// the new one cold, and the old one is told to finish by a signal; nothing is lost.
+// the new one cold, and the old one is told to finish by a signal; nothing is lost. Whatever else
+// is in the way may be gone next time, and a generation that nobody can ask is not worth it.
 void Reload::on(const CannotJoin& event, TimePoint now, Actions& actions) {
     if (phase_ != Phase::starting || master_) return;
-    if (shares_ || !event.shareable) {
+    if (shares_ || !event.no_selector) {
         give_up(event.why, now, actions);
+        return;
+    }
+    if (plan_.reload.warms_up) { // asked for by the user, and could not be done
+        give_up(event.why +
+                    ", which sluice chooses by itself only where there is no [[reload.warmup]]: "
+                    "users would meet this release untried",
+                now, actions);
         return;
     }
     say(actions, Level::warning,
@@ -150,6 +158,11 @@ void Reload::on(const WarmedUp& event, TimePoint now, Actions& actions) {
     took("warmed up with " + count_of(event.requests, "request"), {{"requests", event.requests}},
          now, actions);
     enter(Phase::proved, now);
+    actions.emplace_back(SwitchOver{});
+}
+
+void Reload::on(const SwitchFailed& event, TimePoint now, Actions& actions) {
+    if (phase_ == Phase::proved) give_up("the switch failed: " + event.why, now, actions);
 }
 
 void Reload::on_time(const std::string& missing, TimePoint now, Actions& actions) {

@@ -17,7 +17,7 @@ namespace sluice::core {
 /// starting   Listeners of its own are there, its FPM is being spawned.
 /// proving    Its FPM boots. It has proved itself when it answers a ping in every pool.
 /// warming    It gets the requests of reload.warmup.
-/// proved     Users may come.
+/// proved     Users may come: new connections are being switched over.
 /// by_signal  There is no room for two generations: the service is to reload by itself.
 /// leaving    It is given up, and not gone yet.
 /// over       It is gone, or there never was one.
@@ -55,6 +55,7 @@ class Reload {
     void on(const SpawnFailed& event, TimePoint now, Actions& actions);
     void on(const Ready& event, TimePoint now, Actions& actions);
     void on(const WarmedUp& event, TimePoint now, Actions& actions);
+    void on(const SwitchFailed& event, TimePoint now, Actions& actions);
 
     /// Timer::step of the next generation. `missing`: what the step waited for in vain.
     void on_time(const std::string& missing, TimePoint now, Actions& actions);

@@ -59,6 +59,12 @@ std::optional<Refused> Address::switch_over() {
 }
 
 std::optional<Refused> Address::take_over_path() {
+    if (live_.has_path() && next_->exchange_names(live_) == 0) {
+        if (live_.has_name()) return {};
+        next_->exchange_names(live_); // somebody has put something else there since the look
+        return cannot_listen(endpoint(), EADDRINUSE);
+    }
+
     // A rename would take the place of whatever somebody else has put there meanwhile.
     struct stat found {};
 
@@ -66,6 +72,20 @@ std::optional<Refused> Address::take_over_path() {
     if (taken && !live_.has_path()) return cannot_listen(endpoint(), EADDRINUSE);
     if (const int error = next_->take_path()) return cannot_listen(endpoint(), error);
     return {};
+}
+
+std::optional<Refused> Address::switch_back() {
+    if (!old_ || parked_) return cannot_listen(endpoint(), EINVAL);
+    std::optional<Refused> refused;
+    if (by_path()) {
+        const int error = old_->has_name() ? live_.exchange_names(*old_) : ENOENT;
+        if (error != 0) refused = cannot_go_back(endpoint(), error);
+    } else if (select_member(live_, 0) != 0) {
+        live_.shut(); // it was the last to join, and an index out of range leads to who is alone
+    }
+    next_ = std::exchange(live_, *std::move(old_));
+    old_.reset();
+    return refused;
 }
 
 void Address::give_up() {

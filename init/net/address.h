@@ -30,8 +30,9 @@ namespace sluice::net {
 /// Where hide() is refused (Linux before 5.7) nothing is missing after a switch, the selector never
 /// picks the old one; only hide() of all needs hold_off() instead then.
 ///
-/// A path is a rename over the public name instead: the old one's name is gone with that, and there
-/// is nothing to hide.
+/// A path: the two exchange their names instead, and to hide the old one is to remove what it has
+/// then. Where the file system cannot exchange (NFS), or the public name has vanished, it is a
+/// rename over that; the old one's name is gone with that.
 ///
 /// Not to be called in another order: what does not fit the state is refused with EBUSY or EINVAL.
 class Address {
@@ -74,6 +75,12 @@ class Address {
 
     /// next() becomes live, live becomes old(). Refused: all is as it was.
     std::optional<Refused> switch_over();
+
+    /// Right after switch_over(), before anything is done about old(): that is live again, and the
+    /// other one next(), to be given up. What has connected meanwhile waits there. TCP: always
+    /// done; if need be next() is shut for it. Refused: a path was renamed and not exchanged, and
+    /// nobody gets to the listener that is live again.
+    std::optional<Refused> switch_back();
 
     /// Rollback: next() is shut and gone, connections in its queue (our own warm-up) with it.
     void give_up();

@@ -87,6 +87,16 @@ std::variant<Listener, Refused> listen(const Wanted& wanted) {
     return Listener::listen_at(wanted, tcp);
 }
 
+bool overlap(const Wanted& one, const Wanted& other) {
+    const auto* const a = std::get_if<TcpEndpoint>(&one.endpoint);
+    const auto* const b = std::get_if<TcpEndpoint>(&other.endpoint);
+    if (a == nullptr || b == nullptr || a->port != b->port) return false;
+    if (a->family == b->family) return *a == *b || is_wildcard(*a) || is_wildcard(*b);
+    // IPv4 is part of [::], if that takes it, and of no other IPv6 address.
+    const bool first = a->family == AF_INET6;
+    return is_wildcard(first ? *a : *b) && !(first ? one : other).v6only.value_or(false);
+}
+
 std::variant<Listener, Refused> join(const Wanted& wanted) {
     if (const auto* const path = std::get_if<PathEndpoint>(&wanted.endpoint)) {
         return Listener::listen_at(wanted, name_beside(*path));
@@ -129,6 +139,11 @@ int Listener::take_path() {
     const auto* const path = std::get_if<PathEndpoint>(&endpoint_);
     if (path == nullptr || !file_) return EINVAL;
     return file_->path() == path->path ? 0 : file_->move_to(path->path);
+}
+
+int Listener::exchange_names(Listener& other) {
+    if (!file_ || !other.file_) return EINVAL;
+    return file_->exchange(*other.file_);
 }
 
 bool Listener::has_path() const {

@@ -72,8 +72,16 @@ class Listener {
     /// come here, and the queue of the one before keeps what it has. 0 or errno: nothing changed.
     int take_path();
 
+    /// The same with the listener that has the public path, which gets the other name for it: to be
+    /// undone by the same call from there. 0 or errno: nothing changed (EINVAL: this file system
+    /// does not exchange names).
+    int exchange_names(Listener& other);
+
     /// True while the public path leads to this listener.
     bool has_path() const;
+
+    /// True while its name, the public or the other one, leads to this listener.
+    bool has_name() const { return file_ && file_->in_place(); }
 
   private:
     friend std::variant<Listener, Refused> listen(const Wanted& wanted);
@@ -98,6 +106,10 @@ class Listener {
 /// A path: a socket that nobody listens on is stale and replaced; anything else there is an error.
 /// Owner and mode are set before anybody can connect.
 std::variant<Listener, Refused> listen(const Wanted& wanted);
+
+/// True where the kernel takes one for a part of the other: one is 0.0.0.0 or [::] and the other
+/// has the same port.
+bool overlap(const Wanted& one, const Wanted& other);
 
 /// A second listener for an address that a Listener of ours has. TCP: a second member of its
 /// reuseport group. It takes a share of the new connections at once unless a selector says

@@ -16,6 +16,22 @@ std::string folder_of(const std::string& path) {
     return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
 }
 
+// What can be lacking at every step, whatever the address is.
+std::string lack(int error) {
+    switch (error) {
+    case EMFILE:
+        return "sluice has as many files open as it may. Give the container a higher limit "
+               "(ulimits: nofile)";
+    case ENFILE: return "this machine has as many files open as it may. Raise fs.file-max";
+    case ENOMEM:
+    case ENOBUFS:
+        return words(error) + ". Give the container or the machine more memory (also "
+                              "net.core.optmem_max), and try again";
+    case ENOSPC: return words(error) + ". Make room on its file system";
+    default: return words(error);
+    }
+}
+
 std::string reason(const TcpEndpoint& endpoint, int error) {
     switch (error) {
     case EADDRINUSE:
@@ -30,7 +46,7 @@ std::string reason(const TcpEndpoint& endpoint, int error) {
                "CAP_NET_BIND_SERVICE";
     case EAFNOSUPPORT:
         return "this kernel has no IPv6. Listen on 0.0.0.0:" + std::to_string(endpoint.port);
-    default: return words(error);
+    default: return lack(error);
     }
 }
 
@@ -49,7 +65,7 @@ std::string reason(const PathEndpoint& endpoint, int error) {
         return folder +
                " is on a read-only file system. Mount a tmpfs or a volume there, or listen "
                "elsewhere";
-    default: return words(error);
+    default: return lack(error);
     }
 }
 
@@ -92,11 +108,40 @@ Refused cannot_change(const PathEndpoint& endpoint, const std::string& what, con
     return refused(endpoint, error, why);
 }
 
+Refused cannot_overlap(const Endpoint& endpoint, const Endpoint& other, const std::string& whom,
+                       bool served) {
+    return refused(
+        endpoint, EADDRINUSE,
+        "it overlaps " + to_string(other) + ", " +
+            (served ? "which is served, for " : "which is there for ") + whom +
+            ". Give one of the two another port" +
+            (served ? "; if one is to take the other's place, restart the container" : ""));
+}
+
+Refused cannot_go_back(const Endpoint& endpoint, int error) {
+    return {error, to_string(endpoint) + " cannot be given back to the listener that had it (" +
+                       words(error) +
+                       "), so that nobody can connect there; restart the container, which binds "
+                       "it again"};
+}
+
 Refused cannot_select(const Endpoint& endpoint, int error) {
-    return {error, "cannot run two generations on " + to_string(endpoint) +
-                       ": this kernel does not let a program choose between their listeners "
-                       "(SO_ATTACH_REUSEPORT_CBPF: " +
-                       words(error) + "). Use reload.strategy = \"shared\""};
+    const auto option = " (SO_ATTACH_REUSEPORT_CBPF: ";
+    switch (error) {
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+    case ENOSYS:
+    case EPERM: // seccomp
+    case EACCES:
+        return {error,
+                "cannot run two generations on " + to_string(endpoint) +
+                    ": this kernel does not let a program choose between their listeners" + option +
+                    words(error) + "). Use reload.strategy = \"shared\"",
+                true};
+    default:
+        return {error, "cannot choose between two generations on " + to_string(endpoint) + option +
+                           lack(error) + ")"};
+    }
 }
 
 } // namespace sluice::net

@@ -10,6 +10,9 @@ namespace sluice::net {
 struct Refused {
     int error; // errno
     std::string why;
+    // The kernel, or the container's policy, lets no program choose between two listeners of one
+    // address, today as tomorrow: both generations can share one instead.
+    bool no_selector = false;
 };
 
 // One for each step that may fail; `error` is the step's errno. Pure.
@@ -28,7 +31,16 @@ Refused path_is_too_long(const PathEndpoint& endpoint);
 Refused cannot_change(const PathEndpoint& endpoint, const std::string& what, const std::string& key,
                       int error);
 
-/// The kernel does not let two generations share a TCP address (gVisor, say).
+/// Another endpoint that sluice has for `whom` ("pool www") takes it in, or is part of it, as
+/// 0.0.0.0:9000 is of [::]:9000. `served`: users come to it.
+Refused cannot_overlap(const Endpoint& endpoint, const Endpoint& other, const std::string& whom,
+                       bool served);
+
+/// The public name could not be given back to the listener that had it.
+Refused cannot_go_back(const Endpoint& endpoint, int error);
+
+/// SO_ATTACH_REUSEPORT_CBPF has failed: the kernel has none (gVisor, say) or a policy forbids it,
+/// or it lacks something at this moment.
 Refused cannot_select(const Endpoint& endpoint, int error);
 
 } // namespace sluice::net

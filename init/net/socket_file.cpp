@@ -1,5 +1,6 @@
 #include "init/net/socket_file.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,6 +31,14 @@ int SocketFile::remove() noexcept {
 int SocketFile::move_to(const std::string& path) {
     if (std::rename(path_.c_str(), path.c_str()) != 0) return errno;
     path_ = path;
+    return 0;
+}
+
+int SocketFile::exchange(SocketFile& other) {
+    if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, other.path_.c_str(), RENAME_EXCHANGE) != 0) {
+        return errno;
+    }
+    std::swap(path_, other.path_);
     return 0;
 }
 

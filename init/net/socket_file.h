@@ -39,6 +39,10 @@ class SocketFile {
     /// Moves the name, at once and over whatever is there. 0, or rename's errno: nothing changed.
     int move_to(const std::string& path);
 
+    /// The two take each other's name, in one step. 0, or renameat2's errno: nothing changed
+    /// (EINVAL: the file system cannot, as NFS).
+    int exchange(SocketFile& other);
+
   private:
     std::string path_; // empty: removed
     dev_t device_;

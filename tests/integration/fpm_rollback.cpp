@@ -272,6 +272,37 @@ TEST_CASE("rollback: the place of a new pool is taken") {
     CHECK(Place(marks + "/taken.sock").refusal() == 0);
 }
 
+TEST_CASE("rollback: a listener of its own cannot be had, which is no reason to share one") {
+    if (::geteuid() != 0) {
+        MESSAGE("skipped: taking rights away needs root");
+        return;
+    }
+    ReloadSite reload(true, {}, {.under = {"setpriv", "--bounding-set", "-chown"}});
+    const std::string warmup = "[[reload.warmup]]\nscript = \"@folder@/app/who.php\"\n";
+    each_fails(reload, {
+                           {"a group that it may not give",
+                            {.sluice = warmup, .fpm = "listen.group = games\n"},
+                            {"pool www", "listen.group", "CAP_CHOWN"}},
+                           {"the same without a warm-up",
+                            {.fpm = "listen.group = games\n"},
+                            {"pool www", "listen.group", "CAP_CHOWN"}},
+                       });
+}
+
+TEST_CASE("rollback: an address that overlaps one that is served") {
+    ReloadSite reload(false);
+    const auto port = reload.site().fill_in("@port@");
+    const auto served = "overlaps 127.0.0.1:" + port + ", which is served, for pool www";
+    each_fails(
+        reload,
+        {
+            {"all of IPv4",
+             {.fpm = "listen = 0.0.0.0:" + port + "\n"},
+             {served, "restart the container"}},
+            {"everything", {.fpm = "listen = " + port + "\n"}, {served, "restart the container"}},
+        });
+}
+
 namespace {
 
 bool has_mark(const ReloadSite& reload, const std::string& name) {

@@ -9,13 +9,6 @@ namespace tests {
 
 namespace {
 
-// The fault points are only in the builds `dev` and `asan`.
-bool has_fault_points() {
-    if (read_file(sluice_program()).find("SLUICE_FAULT") != std::string::npos) return true;
-    MESSAGE("skipped: this build of sluice has no fault points");
-    return false;
-}
-
 Launch broken(std::vector<std::string> command, Mode mode) {
     return {
         .command = std::move(command), .mode = mode, .environment = {{"SLUICE_FAULT", "signals"}}};

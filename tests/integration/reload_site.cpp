@@ -51,7 +51,10 @@ ReloadSite::ReloadSite(bool by_path, const Release& first, const Around& around)
     publish(first);
     auto command = site_.command();
     command.insert(command.begin(), folder().path("bin/wrapper"));
-    Launch launch{.command = command, .options = {"--config", folder().path("sluice.toml")}};
+    Launch launch{.command = command,
+                  .options = {"--config", folder().path("sluice.toml")},
+                  .environment = around.environment,
+                  .under = around.under};
     // Others use /run, too, and what is looked at is whether a folder of ours stays there.
     if (::geteuid() == 0) launch.before_exec = empty_scratch_folders;
     if (around.prepare) around.prepare(site_);

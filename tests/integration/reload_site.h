@@ -22,6 +22,8 @@ struct Release {
 struct Around {
     std::function<void(const FpmSite&)> prepare = {};     // before it is started
     std::function<void(const FpmSite&)> before_exec = {}; // in place of an own /run
+    std::map<std::string, std::string> environment = {};
+    std::vector<std::string> under = {}; // Launch::under
 };
 
 /// An FpmSite under a sluice whose configuration changes while it runs, with clients of its control

@@ -32,6 +32,12 @@ std::string sluice_program() {
     return std::filesystem::canonical(chosen != nullptr ? chosen : SLUICE_BINARY_DIR "/sluice");
 }
 
+bool has_fault_points() {
+    if (read_file(sluice_program()).find("SLUICE_FAULT") != std::string::npos) return true;
+    MESSAGE("skipped: this build of sluice has no fault points");
+    return false;
+}
+
 std::vector<std::string> role(const std::string& name, const std::vector<std::string>& words) {
     std::vector<std::string> command{std::filesystem::canonical("/proc/self/exe"),
                                      "--role=" + name};

@@ -75,6 +75,10 @@ class Sluice {
 /// The binary under test.
 std::string sluice_program();
 
+/// Whether it has the places where a test provokes a fault by SLUICE_FAULT: only the builds `dev`
+/// and `asan` do.
+bool has_fault_points();
+
 /// This binary as a service: see roles.cpp for what each one does.
 std::vector<std::string> role(const std::string& name, const std::vector<std::string>& words = {});
 

@@ -131,6 +131,54 @@ TEST_CASE("what somebody else has put at the path is not replaced by a switch") 
     CHECK(address.live().has_path());
 }
 
+TEST_CASE("a switch that is undone: users are where they were, and the next one works") {
+    const tests::TempFolder folder;
+    Wanted wanted;
+    SUBCASE("TCP") {
+        wanted.endpoint = tests::free_endpoint();
+    }
+    SUBCASE("a path") {
+        wanted.endpoint = PathEndpoint{folder.path("fpm.sock")};
+    }
+    auto address = opened(wanted);
+    CHECK(address.switch_back()->error == EINVAL);
+    for (int i = 0; i < 10; ++i) {
+        must(address.join(wanted));
+        const int live = address.live().descriptor();
+        const auto waiting = tests::connect_many(wanted.endpoint, 2);
+        must(address.switch_over());
+        must(address.switch_back());
+        CHECK(address.live().descriptor() == live);
+        CHECK(address.old() == nullptr);
+        CHECK(tests::accept_all(address.live()) == 2);
+        CHECK(astray(wanted.endpoint, address.live(), address.next()) == 0);
+        address.give_up();
+        CHECK(astray(wanted.endpoint, address.live(), nullptr) == 0);
+    }
+    must(address.join(wanted));
+    must(address.switch_over());
+    CHECK(address.old()->hide() == 0);
+    CHECK(astray(wanted.endpoint, address.live(), nullptr) == 0);
+    address.shut();
+    // Only its public name is left, until the address goes.
+    CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) ==
+          (address.by_path() ? 1 : 0));
+}
+
+TEST_CASE("a name that had vanished is not there again after a switch that is undone") {
+    const tests::TempFolder folder;
+    const Wanted wanted{.endpoint = PathEndpoint{folder.path("fpm.sock")}};
+    auto address = opened(wanted);
+    must(address.join(wanted));
+    std::filesystem::remove(folder.path("fpm.sock"));
+    must(address.switch_over());
+    const auto refused = address.switch_back();
+    REQUIRE(refused);
+    CHECK(refused->why.find("restart the container") != std::string::npos);
+    address.give_up();
+    CHECK(std::filesystem::is_empty(folder.path()));
+}
+
 TEST_CASE("a rollback on TCP changes nothing for users") {
     const Wanted wanted{.endpoint = tests::free_endpoint()};
     auto address = opened(wanted);

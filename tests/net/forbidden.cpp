@@ -79,9 +79,25 @@ int no_selector() {
     const auto refused = address->join(wanted);
     if (!refused || refused->error != ENOPROTOOPT) return 3;
     if (refused->why.find("reload.strategy") == std::string::npos) return 4;
+    if (!refused->no_selector) return 8;
     if (address->next() != nullptr) return 5;
     if (tests::connect_to(wanted.endpoint).met != Met::connected) return 6;
     return address->hide() == 0 ? 0 : 7;
+}
+
+// The switch itself, its way back, and what an index out of range leads to.
+int selector_that_fails() {
+    const Wanted wanted{.endpoint = tests::free_endpoint()};
+    auto made = Address::open(wanted);
+    auto* const address = std::get_if<Address>(&made);
+    if (address == nullptr || address->join(wanted) || address->switch_over()) return 1;
+    if (!forbid_option(SO_ATTACH_REUSEPORT_CBPF)) return 2;
+    const int live = address->old()->descriptor();
+    if (address->switch_back() || address->live().descriptor() != live) return 3;
+    const auto clients = tests::connect_many(wanted.endpoint, 10);
+    if (tests::accept_all(address->live()) != 10) return 4;
+    address->give_up();
+    return tests::connect_to(wanted.endpoint).met == Met::connected ? 0 : 5;
 }
 
 int neither() {
@@ -144,6 +160,10 @@ TEST_CASE("a kernel that hides no listener: a switch works, a stop holds clients
 
 TEST_CASE("a kernel without a selector: no second listener, and a sentence that says why") {
     CHECK(tests::in_child(no_selector, false) == 0);
+}
+
+TEST_CASE("a switch is undone even where the selector cannot be set any more") {
+    CHECK(tests::in_child(selector_that_fails, false) == 0);
 }
 
 TEST_CASE("a port that the selector cannot be made to forget is kept until next() has gone") {

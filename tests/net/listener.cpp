@@ -236,4 +236,34 @@ TEST_CASE("a listener that was moved from leaves everything to the other") {
     CHECK_FALSE(folder.has("fpm.sock"));
 }
 
+TEST_CASE("what the kernel takes for a part of an address overlaps it, and nothing else does") {
+    const auto v4 = tests::free_endpoint();
+    const auto all_v4 = TcpEndpoint{.family = AF_INET, .port = v4.port};
+    const auto v6 = tests::loopback(AF_INET6, v4.port);
+    const auto all = TcpEndpoint{.family = AF_INET6, .port = v4.port};
+    auto other = v4;
+    other.host[3] = 2;
+    auto elsewhere = all;
+    ++elsewhere.port;
+    const auto both = [](const Wanted& one, const Wanted& two) {
+        CHECK(overlap(one, two) == overlap(two, one));
+        return overlap(one, two);
+    };
+    CHECK(both({.endpoint = all}, {.endpoint = v4}));
+    CHECK(both({.endpoint = all}, {.endpoint = all_v4}));
+    CHECK(both({.endpoint = all}, {.endpoint = v6}));
+    CHECK(both({.endpoint = all_v4}, {.endpoint = v4}));
+    CHECK_FALSE(both({.endpoint = all, .v6only = true}, {.endpoint = all_v4}));
+    CHECK_FALSE(both({.endpoint = all_v4}, {.endpoint = v6}));
+    CHECK_FALSE(both({.endpoint = v6}, {.endpoint = v4}));
+    CHECK_FALSE(both({.endpoint = v4}, {.endpoint = other}));
+    CHECK_FALSE(both({.endpoint = elsewhere}, {.endpoint = v4}));
+    CHECK_FALSE(both({.endpoint = all}, {.endpoint = PathEndpoint{"/run/a.sock"}}));
+    // As the kernel has it.
+    const auto first = tests::listening({.endpoint = v4});
+    const auto refused = listen({.endpoint = all_v4});
+    REQUIRE(std::holds_alternative<Refused>(refused));
+    CHECK(std::get<Refused>(refused).error == EADDRINUSE);
+}
+
 } // namespace sluice::net

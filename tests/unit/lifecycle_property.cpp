@@ -138,6 +138,7 @@ class Chaos {
         }
         on_next_ = false;
         old_ = true;
+        take(Switched{});
     }
 
     void spawn(bool beside) {

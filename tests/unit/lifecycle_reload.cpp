@@ -61,7 +61,8 @@ TEST_CASE("a reload proves the next generation, switches, and retires the one be
     CHECK(world.place("take-turn") < world.place("prepare-next"));
     CHECK(world.place("prepare-next") < world.place("spawn beside (next)"));
     CHECK(world.place("await-ready (next)") < world.place("warm-up"));
-    CHECK(world.place("warm-up") < world.place("promote"));
+    CHECK(world.place("warm-up") < world.place("switch-over"));
+    CHECK(world.place("switch-over") < world.place("promote"));
     CHECK(world.place("promote") < world.place("look (old)"));
     CHECK(world.place("send TERM 100") < world.place("drop-old"));
     CHECK(world.lifecycle().service() == 101);
@@ -96,6 +97,18 @@ TEST_CASE("whatever goes wrong before the switch rolls back") {
         script.next.warm_up_refused = "expected 200, got 500";
     }
     auto world = reloaded(script, 20s);
+    check_rolled_back(world);
+}
+
+TEST_CASE("a switch that fails rolls back before any role has changed") {
+    auto script = willing();
+    script.switch_fails = true;
+    auto world = reloaded(script);
+    CHECK(world.said("the switch failed: no such file; generation 1 goes on serving"));
+    CHECK_FALSE(world.said("reload: done"));
+    CHECK(world.place("switch-over") < world.place("drop-next"));
+    CHECK_FALSE(world.did("look (old)"));
+    world.script.switch_fails = false;
     check_rolled_back(world);
 }
 
@@ -249,6 +262,23 @@ TEST_CASE("where two listeners cannot share an address, both generations share o
     CHECK(world.did("promote"));
     CHECK(world.did("send QUIT 100")); // or it would go on accepting
     CHECK(world.lifecycle().service() == 101);
+}
+
+TEST_CASE("where users would meet it without the warm-up that they asked for, they do not share") {
+    auto script = willing();
+    script.no_selector = true;
+    auto plan = owning_plan();
+    plan.reload.warms_up = true;
+    World world(plan, script);
+    world.start();
+    world.run(100ms);
+    world.signal(ReloadAsked{});
+    world.run(1s);
+    CHECK(world.said("reload rolled back"));
+    CHECK(world.said("[[reload.warmup]]"));
+    CHECK_FALSE(world.did("spawn (next)"));
+    CHECK_FALSE(world.did("switch-over"));
+    CHECK(world.lifecycle().service() == 100);
 }
 
 TEST_CASE("without room for two the service reloads by itself") {

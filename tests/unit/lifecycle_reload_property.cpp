@@ -21,6 +21,7 @@ Plan any_plan(Dice& dice) {
     plan.stop.announce = config::Duration(dice.one_in(4) ? 500 : 0);
     plan.stop.linger = config::Duration(dice.one_in(5) ? 500 : 0);
     if (dice.one_in(6)) plan.reload.strategy = config::Strategy::shared;
+    plan.reload.warms_up = dice.one_in(3);
     return plan;
 }
 

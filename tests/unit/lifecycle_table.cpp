@@ -78,6 +78,7 @@ const std::vector<std::pair<std::string, Event>>& every_event() {
         {"linger", TimerFired{Timer::linger}},
         {"orphans gone", OrphansGone{}},
         {"cannot join", CannotJoin{"no selector"}},
+        {"switched", Switched{}},
         {"switch failed", SwitchFailed{"no such file"}},
         {"old unserved", OldUnserved{2}},
         {"old seen", OldSeen{true}},

@@ -173,6 +173,7 @@ class Shell {
     bool by_signal_ = false;   // it is the service's own, and to be sent now
     bool proved_ = false;
     bool warmed_ = false;
+    bool switched_ = false; // users are there already, and this one is not live
     int spawned_for_it_ = 0;
     int spawned_again_ = 0; // the old one's
 

@@ -56,8 +56,7 @@ bool Shell::joins(const Spawn& action) {
     if (!action.beside) return true;
     must(!left_, "a third listener never joins");
     if (dice_.one_in(8)) {
-        const bool next = action.of == Which::next;
-        events_.emplace_back(CannotJoin{"no selector", !next || dice_.one_in(2)});
+        events_.emplace_back(CannotJoin{"no selector", dice_.one_in(2)});
         return false;
     }
     joined_ = ++listeners_;
@@ -100,16 +99,17 @@ void Shell::execute(const Promote& /*action*/) {
     must(!drained_, "no switch in a drain");
     must(made_ && proved_ && warmed_, "this very generation has proved itself");
     must(live_ && next_ && !next_->killed, "both masters live");
-    must(!old_ && !left_ && orphaned_.empty(), "the generation before has gone");
+    must(!old_ && orphaned_.empty(), "the generation before has gone");
+    must(std::exchange(switched_, false), "users are where the roles say");
     made_ = false;
     spawned_again_ = 0;
     strategy_ = next_strategy_;
     old_ = std::exchange(live_, std::exchange(next_, std::nullopt));
-    if (joined_) left_ = std::exchange(users_, *std::exchange(joined_, std::nullopt));
     must(live_->listener == users_, "it has the listeners that users are led to");
 }
 
 void Shell::execute(const DropNext& /*action*/) {
+    must(!switched_, "no generation is dropped that users have been led to");
     made_ = false;
     if (next_) next_->killed = true;
     joined_.reset();
@@ -132,13 +132,17 @@ void Shell::execute(const EndTurn& /*action*/) {
 // --- two listeners ------------------------------------------------------------------------------
 
 void Shell::execute(const SwitchOver& /*action*/) {
-    must(joined_.has_value(), "there is something to switch to");
     must(!left_, "a switch comes when the one before is over");
+    must(!made_ || (proved_ && warmed_ && !drained_), "this very generation has proved itself");
+    must(!made_ || (live_ && next_ && !next_->killed), "both masters live");
+    must(made_ || joined_, "there is something to switch to");
     if (dice_.one_in(8)) {
-        events_.emplace_back(SwitchFailed{"no such file"});
+        events_.emplace_front(SwitchFailed{"no such file"});
         return;
     }
-    left_ = std::exchange(users_, *std::exchange(joined_, std::nullopt));
+    switched_ = made_;
+    if (joined_) left_ = std::exchange(users_, *std::exchange(joined_, std::nullopt));
+    events_.emplace_front(Switched{});
 }
 
 void Shell::execute(const LookAtOld& /*action*/) {

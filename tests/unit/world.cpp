@@ -89,7 +89,7 @@ void World::execute(const Action& action) {
         });
     } else if (std::holds_alternative<SwitchOver>(action)) {
         switched_at_ = now_;
-        if (script.switch_fails) at(now_, [this] { feed(SwitchFailed{"no such file"}); });
+        feed(script.switch_fails ? Event(SwitchFailed{"no such file"}) : Event(Switched{}));
     } else if (std::holds_alternative<LookAtOld>(action)) {
         at(now_, [this] { feed(OldSeen{now_ - switched_at_ >= script.old_queue_lasts}); });
     } else if (const auto* const old = std::get_if<SignalOrphans>(&action);
