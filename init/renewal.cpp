@@ -1,7 +1,10 @@
 #include "init/renewal.h"
 
+#include <sys/wait.h>
+
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <csignal>
 #include <utility>
 
 #include "config/load.h"
@@ -45,7 +48,10 @@ std::string failure_of(const os::Captured& captured, const std::string& what,
     case End::asked_to_stop: return what + " was given up";
     }
     if (captured.wait_status == 0) return {};
-    return what + " " + core::describe_end(captured.wait_status);
+    const bool killed =
+        WIFSIGNALED(captured.wait_status) && WTERMSIG(captured.wait_status) == SIGKILL;
+    return what + " " + core::describe_end(captured.wait_status) +
+           (killed ? " (as the kernel does where memory runs out)" : "");
 }
 
 } // namespace
@@ -137,7 +143,8 @@ void Renewal::check() {
     os::Launch launch{.path =
                           os::find_program(next.command.front(), sources_.fpm->search_path).path,
                       .command = next.command,
-                      .environment = sources_.fpm->environment};
+                      .environment = sources_.fpm->environment,
+                      .first_victim = true};
     child_.emplace(loop_, std::move(launch), next.timeout,
                    [this](const os::Captured& captured) { judge_check(captured); });
 }
@@ -162,6 +169,7 @@ void Renewal::ask_fpm() {
         refuse(*sources_.fpm->config + " cannot be included by another file");
         return;
     }
+    telling->launch.first_victim = true;
     child_.emplace(loop_, std::move(telling->launch), check_limit,
                    [this](const os::Captured& captured) { judge_fpm(captured); });
 }

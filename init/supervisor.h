@@ -122,6 +122,8 @@ class Supervisor {
     void renew(std::vector<fpm::Status> pools);
     void renewed(Renewed result);
     std::string no_room() const;
+    std::vector<pid_t> processes_of(pid_t master) const;
+    void swap_victims();
     void write_pid_file(pid_t master);
     void watch();
     void asked_to_reload(const std::string& by);
