@@ -179,7 +179,8 @@ void Renewal::judge_fpm(const os::Captured& captured) {
     if (failure.empty()) {
         make(captured.output);
     } else {
-        refuse(failure + ": " + fpm::complaints_in(captured.output));
+        const auto complaints = fpm::complaints_in(captured.output);
+        refuse(complaints.empty() ? failure : failure + ": " + complaints);
     }
 }
 

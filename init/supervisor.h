@@ -85,7 +85,8 @@ class Supervisor {
     void execute(const core::Pause& action);
     void execute(const core::Resume& action);
     void execute(const core::Release& action);
-    void execute(const core::Send& action) const;
+    void have_workers_leave(pid_t master);
+    void execute(const core::Send& action);
     void execute(const core::Sweep& action) const;
     void execute(const core::NameCut& action);
     void execute(const core::SuspendSelf& action) const;

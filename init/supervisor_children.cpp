@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
+#include <cerrno>
 #include <csignal>
 
 #include "init/os/log.h"
@@ -69,7 +70,10 @@ bool Supervisor::take_orphans(pid_t dead) {
         const auto title = os::command_line(process.pid);
         if (!title.starts_with(titles)) continue;
         if (live_->parts.status.serve(title)) {
-            ::kill(process.pid, SIGKILL);
+            // One that we may not signal leaves when nobody listens any more.
+            if (::kill(process.pid, SIGKILL) != 0 && errno == EPERM) {
+                (dead == lifecycle_.old_service() ? *old_ : *live_).parts.status.shut();
+            }
         } else {
             some = orphans_.insert(process.pid).second || some;
         }

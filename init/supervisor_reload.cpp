@@ -276,11 +276,13 @@ void Supervisor::execute(const core::DropNext& /*action*/) {
         next_->relay->flush();
         reloads_.keep_stderr(next_->relay->last_lines());
     }
+    if (next_) next_->parts.status.shut(); // a worker of another user may have outlived the signal
     next_.reset();
 }
 
 void Supervisor::execute(const core::DropOld& /*action*/) {
     intake_.leave_old();
+    if (old_) old_->parts.status.shut();
     old_.reset();
     os::spare(left_of_service()); // what a worker has started since it was made a first victim
     // The first generation's FPM has removed it.
