@@ -282,6 +282,15 @@ std::optional<int> Intake::queued_of(const std::string& pool) const {
     return {};
 }
 
+void Intake::shut(core::Which which) {
+    for (auto& entry : entries_) {
+        const bool goes = entry.part == Part::goes;
+        const bool old = which == core::Which::old;
+        auto* const listener = old && !goes ? entry.address.old() : &entry.address.live();
+        if (listener != nullptr && (old || !goes)) listener->shut();
+    }
+}
+
 void Intake::leave_old() {
     for (auto& entry : entries_) {
         if (entry.part == Part::goes) {

@@ -75,6 +75,10 @@ class Intake {
     /// How many wait there, handshakes aside.
     int old_queued() const;
 
+    /// Ends listening, for every process that has these listeners: the workers leave by themselves
+    /// when they have nothing to do. After the queue is empty and the master has been told to stop.
+    void shut(core::Which which);
+
     void leave_old();
     void give_up_new();
 

@@ -8,6 +8,8 @@
 
 #include "init/fpm/config_check.h"
 #include "init/fpm/wrapper.h"
+#include "init/os/accounts.h"
+#include "init/os/proc.h"
 
 namespace sluice {
 
@@ -36,6 +38,7 @@ class Preparation {
         const fpm::Needs needs{.release = std::get<0>(std::move(release))};
         result_.first =
             make_fpm_generation(std::move(result_.first.plan), call_, told_, needs, purpose);
+        tell_of_workers_out_of_reach();
         result_.fpm = std::move(call_);
     }
 
@@ -54,6 +57,21 @@ class Preparation {
     const fpm::Service& service() const { return call_.service; }
 
     void notice(std::string text) { result_.first.plan.notices.push_back(std::move(text)); }
+
+    // cap_drop ALL with SETUID and SETGID back: FPM starts, and cannot stop.
+    void tell_of_workers_out_of_reach() {
+        if (os::may_signal_other_users()) return;
+        for (const auto& pool : result_.first.pools) {
+            if (::geteuid() != 0 || os::user_id(pool.user).value_or(0) == 0) continue;
+            notice("CAP_KILL is missing: neither sluice nor " + service().program +
+                   ", which are root, may signal workers of another user (pool " + pool.name +
+                   ": " + pool.user +
+                   "). Idle ones are made to leave at a stop and a reload; a request that hangs "
+                   "cannot be cut, and request_terminate_timeout does nothing; add the capability "
+                   "(docker run --cap-add KILL; cap_add: [KILL]), or run all as that user");
+            return;
+        }
+    }
 
     void refuse(int exit_code, const std::string& why) {
         if (result_.exit_code == 0) result_.exit_code = exit_code;

@@ -1,7 +1,10 @@
 #include "init/renewal.h"
 
+#include <sys/wait.h>
+
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <csignal>
 #include <utility>
 
 #include "config/load.h"
@@ -45,7 +48,10 @@ std::string failure_of(const os::Captured& captured, const std::string& what,
     case End::asked_to_stop: return what + " was given up";
     }
     if (captured.wait_status == 0) return {};
-    return what + " " + core::describe_end(captured.wait_status);
+    const bool killed =
+        WIFSIGNALED(captured.wait_status) && WTERMSIG(captured.wait_status) == SIGKILL;
+    return what + " " + core::describe_end(captured.wait_status) +
+           (killed ? " (as the kernel does where memory runs out)" : "");
 }
 
 } // namespace
@@ -168,7 +174,8 @@ void Renewal::check() {
     os::Launch launch{.path =
                           os::find_program(next.command.front(), sources_.fpm->search_path).path,
                       .command = next.command,
-                      .environment = sources_.fpm->environment};
+                      .environment = sources_.fpm->environment,
+                      .first_victim = true};
     if (release_) {
         launch.folder = release_->folder;
         launch.environment.push_back("SLUICE_RELEASE=" + release_->folder);
@@ -202,6 +209,7 @@ void Renewal::ask_fpm(std::optional<Telling> telling) {
         return;
     }
     telling_ = std::move(telling);
+    telling_->launch.first_victim = true;
     child_.emplace(loop_, telling_->launch, check_limit,
                    [this](const os::Captured& captured) { attempt([&] { judge_fpm(captured); }); });
 }
@@ -215,7 +223,8 @@ void Renewal::judge_fpm(const os::Captured& captured) {
     if (failure.empty()) {
         make(understand(*std::move(telling_), captured));
     } else {
-        refuse(failure + ": " + fpm::complaints_in(captured.output));
+        const auto complaints = fpm::complaints_in(captured.output);
+        refuse(complaints.empty() ? failure : failure + ": " + complaints);
     }
 }
 

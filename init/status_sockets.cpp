@@ -60,6 +60,11 @@ bool StatusSockets::serve(const std::string& title) const {
            });
 }
 
+void StatusSockets::shut() {
+    shut_ = true;
+    for (auto& socket : sockets_) socket.listener.shut();
+}
+
 // Without a socket under each key FPM would bind the key itself, cannot, and exits with 78. So
 // where no new ones can be had the next run gets the old ones, whose workers have been killed.
 void StatusSockets::renew() {
@@ -71,6 +76,7 @@ void StatusSockets::renew() {
     if (available_) {
         for (auto& socket : old) socket.listener.shut(); // so that its worker leaves
         old.clear();                                     // before their folder
+        shut_ = false;
         return;
     }
     available_ = true;

@@ -34,6 +34,12 @@ class StatusSockets {
     /// True for the title of a worker ("php-fpm: pool www_status") that serves FPM's status alone.
     bool serve(const std::string& title) const;
 
+    /// Ends listening on them, for good: so their workers leave by themselves, also where nobody
+    /// may signal them. The next run needs renew().
+    void shut();
+
+    bool is_shut() const { return shut_; }
+
     /// Makes new sockets: what is left of the run before goes on listening on the old ones, and
     /// would answer in place of the next.
     void renew();
@@ -56,6 +62,7 @@ class StatusSockets {
     std::vector<fpm::StatusPage> pages_;
     int names_ = 0;
     bool available_ = true;
+    bool shut_ = false;
 };
 
 } // namespace sluice

@@ -87,7 +87,8 @@ class Supervisor {
     void execute(const core::Pause& action);
     void execute(const core::Resume& action);
     void execute(const core::Release& action);
-    void execute(const core::Send& action) const;
+    void have_workers_leave(pid_t master);
+    void execute(const core::Send& action);
     void execute(const core::Sweep& action) const;
     void execute(const core::NameCut& action);
     void execute(const core::SuspendSelf& action) const;
@@ -125,6 +126,8 @@ class Supervisor {
     void renew(std::vector<fpm::Status> pools);
     void renewed(Renewed result);
     std::string no_room() const;
+    std::vector<pid_t> processes_of(pid_t master) const;
+    void swap_victims();
     void write_pid_file(pid_t master);
     void watch();
     void asked_to_reload(const std::string& by);

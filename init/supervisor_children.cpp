@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
+#include <cerrno>
 #include <csignal>
 
 #include "init/os/log.h"
@@ -71,7 +72,10 @@ bool Supervisor::take_orphans(pid_t dead, core::Which of) {
         const auto title = os::command_line(process.pid);
         if (!title.starts_with(titles)) continue;
         if (working(of).parts.status.serve(title)) {
-            ::kill(process.pid, SIGKILL);
+            // One that we may not signal leaves when nobody listens any more.
+            if (::kill(process.pid, SIGKILL) != 0 && errno == EPERM) {
+                working(of).parts.status.shut();
+            }
         } else {
             theirs.insert(process.pid);
             ::kill(process.pid, SIGCONT); // a drain may have paused it, for its master's sake

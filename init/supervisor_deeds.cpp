@@ -42,7 +42,7 @@ void Supervisor::execute(const core::Spawn& action) {
         feed(*std::move(refused));
         return;
     }
-    if (live && !orphans_.empty()) {
+    if ((live && !orphans_.empty()) || generation.parts.status.is_shut()) {
         generation.parts.status.renew();
         generation.outlook.ask_at(generation.parts.status.pages());
     }
@@ -216,7 +216,21 @@ void Supervisor::execute(const core::Release& action) {
     working(action.of).paused.clear();
 }
 
-void Supervisor::execute(const core::Send& action) const {
+// Without CAP_KILL neither FPM's master nor sluice may signal workers of another user, and the
+// master waits for them for ever. A worker whose accept() fails leaves by itself, an idle one at
+// once, and a master that has been told to stop forks no other.
+void Supervisor::have_workers_leave(pid_t master) {
+    const bool old = master == lifecycle_.old_service();
+    const bool stops =
+        master == lifecycle_.service() && lifecycle_.state() == core::State::draining;
+    if (plan().kind != config::Kind::php_fpm || (!old && !stops)) return;
+    if (!os::has_child_out_of_reach(master)) return;
+    const auto which = old ? core::Which::old : core::Which::live;
+    intake_.shut(which);
+    working(which).parts.status.shut();
+}
+
+void Supervisor::execute(const core::Send& action) {
     if (action.signal == SIGCONT && plan().kind == config::Kind::plain && os::holds_terminal()) {
         os::hand_terminal_to(action.pid); // the shell above has brought us to the foreground again
     }
@@ -233,7 +247,11 @@ void Supervisor::execute(const core::Send& action) const {
         if (result != 0 && errno == ESRCH) result = ::kill(action.pid, action.signal);
     }
     // ESRCH: it has just ended; the reaper will tell.
-    if (result == 0 || errno == ESRCH) return;
+    if (result == 0) {
+        if (action.signal == SIGQUIT || action.signal == SIGTERM) have_workers_leave(action.pid);
+        return;
+    }
+    if (errno == ESRCH) return;
     os::log(Level::error,
             "signal " + signals::name_of(action.signal) + " could not be sent to pid " +
                 std::to_string(action.pid) + ": " + reason(errno) +

@@ -6,6 +6,7 @@
 #include "init/core/words.h"
 #include "init/os/log.h"
 #include "init/os/memory.h"
+#include "init/os/oom.h"
 #include "init/os/pid_file.h"
 #include "init/os/proc.h"
 #include "init/os/random.h"
@@ -183,9 +184,14 @@ std::string Supervisor::no_room() const {
     const auto limit = os::memory_limit();
     const auto master = lifecycle_.service();
     if (!limit || !master) return {};
-    std::vector processes{*master};
-    for (const pid_t pid : os::descendants(os::processes(), *master)) processes.push_back(pid);
-    return core::room(limit->limit, limit->used, os::memory_of(processes)).value_or("");
+    return core::room(limit->limit, limit->used, os::memory_of(processes_of(*master))).value_or("");
+}
+
+// The master first, and all that are below it.
+std::vector<pid_t> Supervisor::processes_of(pid_t master) const {
+    std::vector processes{master};
+    for (const pid_t pid : os::descendants(os::processes(), master)) processes.push_back(pid);
+    return processes;
 }
 
 void Supervisor::renewed(Renewed result) {
@@ -198,6 +204,10 @@ void Supervisor::renewed(Renewed result) {
     if (result.generation) {
         next_ = std::make_unique<Working>(loop_, intake_, *std::move(result.generation));
         next_settings_ = std::move(result.settings);
+        // Only if it can be set back: else it would be the whole node's first victim for ever. What
+        // may be done to the live one's processes may be done to those that are made like them.
+        const auto master = lifecycle_.service();
+        next_->parts.launch.first_victim = master && os::can_set_oom_score(processes_of(*master));
         next_->relay = os::Relay::make(loop_);
         if (next_->relay) next_->parts.launch.error_output = next_->relay->write_end();
         prepared.plan = next_->parts.plan;
@@ -263,6 +273,30 @@ void Supervisor::execute(const core::Promote& /*action*/) {
     write_pid_file(*lifecycle_.service());
     // Where the user has set pm.status_listen, the live generation answers now.
     if (!old_->parts.status.all_private()) old_->outlook.ask_at({});
+    swap_victims();
+}
+
+// Where memory runs out, the kernel is to end what users can do without: until the switch the next
+// generation, then the old one. A master before its workers: whoever it forks meanwhile inherits.
+void Supervisor::swap_victims() {
+    if (!live_->parts.launch.first_victim) return;
+    live_->parts.launch.first_victim = false; // its next run has nobody beside it
+    const auto master = *lifecycle_.service();
+    if (!os::spare({master}) || !os::spare(left_of_service())) {
+        os::log(Level::warning,
+                "the new generation cannot be given its oom_score_adj back: where memory runs out "
+                "the kernel ends it first; restart the container, and give sluice "
+                "CAP_DAC_OVERRIDE (--cap-add DAC_OVERRIDE)",
+                {{"event", "first_victim"}, {"service_pid", master}});
+    }
+    const auto old = lifecycle_.old_service();
+    if (!old) return;
+    os::make_first_victims({*old});
+    std::vector<pid_t> workers; // not what PHP has started, which may outlive them
+    for (const auto& process : os::processes()) {
+        if (process.parent == *old) workers.push_back(process.pid);
+    }
+    os::make_first_victims(workers);
 }
 
 void Supervisor::execute(const core::DropNext& /*action*/) {
@@ -278,13 +312,16 @@ void Supervisor::execute(const core::DropNext& /*action*/) {
         next_->relay->flush();
         reloads_.keep_stderr(next_->relay->last_lines());
     }
+    if (next_) next_->parts.status.shut(); // a worker of another user may have outlived the signal
     next_.reset();
 }
 
 void Supervisor::execute(const core::DropOld& /*action*/) {
     intake_.leave_old();
+    if (old_) old_->parts.status.shut();
     old_.reset();
-    old_group_ = 0; // as next_group_
+    old_group_ = 0;               // as next_group_
+    os::spare(left_of_service()); // what a worker has started since it was made a first victim
     // The first generation's FPM has removed it.
     if (lifecycle_.service()) write_pid_file(*lifecycle_.service());
 }

@@ -239,7 +239,8 @@ void Lifecycle::sweep_harder() {
     if (std::exchange(sweep_killed_, true)) {
         say(Level::error,
             "processes of " + plan_.name +
-                " outlived SIGKILL (they hang in the kernel); going on without them",
+                " outlived SIGKILL (they hang in the kernel, or are another user's and sluice is "
+                "without CAP_KILL: --cap-add KILL); going on without them",
             {{"event", "stuck"}});
         swept();
         return;

@@ -207,15 +207,23 @@ std::uint64_t memory_of_generation(const std::vector<ProcessMemory>& processes) 
     return sum(own, shared);
 }
 
+std::uint64_t margin_of(std::uint64_t needed) {
+    constexpr auto least = 16 * mebibyte;
+    return std::max(least, needed / 4);
+}
+
 std::optional<std::string> room(std::optional<std::uint64_t> limit, std::uint64_t used,
                                 std::uint64_t needed) {
-    if (!limit || sum(used, needed) <= *limit) return {};
+    const auto margin = margin_of(needed);
+    if (!limit || sum(sum(used, needed), margin) <= *limit) return {};
     std::string text = "two generations do not fit: limit ";
     text += in_mebibytes(*limit);
     text += ", in use ";
     text += in_mebibytes(used);
     text += ", the running generation takes ";
     text += in_mebibytes(needed);
+    text += ", to spare are to be ";
+    text += in_mebibytes(margin);
     text += "; raise the memory limit, lower pm.max_children, or set reload.low_memory";
     return text;
 }

@@ -64,9 +64,9 @@ class Command::Running : public std::enable_shared_from_this<Running> {
         ::kill(-pid_, SIGKILL);
     }
 
-    // A grandchild may hold the pipe open: the child's end is what counts. What it left in its group
-    // would be one more process with every reload. (The number is the group's as long as one is in
-    // it.)
+    // A grandchild may hold the pipe open: the child's end is what counts. What it left in its
+    // group would be one more process with every reload. (The number is the group's as long as one
+    // is in it.)
     void ended(int wait_status) {
         if (pid_ > 0) ::kill(-pid_, SIGKILL);
         pid_ = -1;

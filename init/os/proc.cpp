@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <climits>
+#include <csignal>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -74,15 +75,19 @@ std::optional<Process> read_process(pid_t pid) {
     return Process{pid, stat->parent, stat->state == 'Z' || stat->state == 'X'};
 }
 
+// /proc/<pid>/status: "SigCgt:\t0000000180014a03"
+std::optional<unsigned long long> mask_of(pid_t pid, const std::string& name) {
+    const auto status = read_file(folder_of(pid) + "/status");
+    const auto label = name + ":\t";
+    const auto at = status.find(label);
+    if (at == std::string::npos) return {};
+    return parse<unsigned long long>(std::string_view(status).substr(at + label.size(), 16), 16);
+}
+
 } // namespace
 
 bool catches(pid_t pid, int signal) {
-    const auto status = read_file(folder_of(pid) + "/status");
-    constexpr std::string_view label = "SigCgt:\t";
-    const auto at = status.find(label);
-    if (at == std::string::npos) return false;
-    const auto mask =
-        parse<unsigned long long>(std::string_view(status).substr(at + label.size(), 16), 16);
+    const auto mask = mask_of(pid, "SigCgt");
     return mask && ((*mask >> (signal - 1)) & 1U) != 0;
 }
 
@@ -145,6 +150,19 @@ std::vector<pid_t> descendants(const std::vector<Process>& all, pid_t root) {
     }
     found.erase(found.begin());
     return found;
+}
+
+bool may_signal_other_users() {
+    constexpr auto cap_kill = 5U; // linux/capability.h
+    const auto effective = mask_of(::getpid(), "CapEff");
+    return !effective || (*effective >> cap_kill & 1U) != 0;
+}
+
+bool has_child_out_of_reach(pid_t pid) {
+    return std::ranges::any_of(processes(), [pid](const Process& process) {
+        return process.parent == pid && !process.ended && ::kill(process.pid, 0) != 0 &&
+               errno == EPERM;
+    });
 }
 
 std::string command_line(pid_t pid) {

@@ -36,6 +36,12 @@ std::vector<Process> processes();
 /// Every process below `root`, at any depth, without `root` itself. Pure.
 std::vector<pid_t> descendants(const std::vector<Process>& all, pid_t root);
 
+/// False if we lack CAP_KILL, and so may signal those of our own user alone.
+bool may_signal_other_users();
+
+/// True if the process has a child that we may not signal.
+bool has_child_out_of_reach(pid_t pid);
+
 /// The command line with spaces between its arguments; FPM's workers write their pool there.
 std::string command_line(pid_t pid);
 

@@ -25,6 +25,7 @@
 #include <system_error>
 
 #include "init/core/exit_status.h"
+#include "init/os/oom.h"
 #include "signals/mask.h"
 
 namespace sluice::os {
@@ -90,6 +91,7 @@ class ChildSetup {
         // All signals are still blocked, TTOU among them, which would suspend us here.
         // No terminal, or no longer ours (ENOTTY, ENXIO, EBADF): then there is none to hand over.
         if (launch_.terminal) ::tcsetpgrp(STDIN_FILENO, ::getpid());
+        if (launch_.first_victim) become_first_victim();
         stage_.reached(Stage::folder);
         if (!launch_.folder.empty() && ::chdir(launch_.folder.c_str()) != 0) return false;
         stage_.reached(Stage::descriptors);

@@ -20,6 +20,7 @@ struct Launch {
     std::optional<int> output;            // becomes its stdout and stderr; nothing: ours
     std::optional<int> error_output;      // becomes its stderr
     bool terminal = false;                // becomes the terminal's foreground process group
+    bool first_victim = false;            // the OOM killer's (oom.h), it and its children
 };
 
 /// The step of a start that failed.
