@@ -126,7 +126,7 @@ Refused cannot_go_back(const Endpoint& endpoint, int error) {
 }
 
 Refused cannot_select(const Endpoint& endpoint, int error) {
-    const auto option = " (SO_ATTACH_REUSEPORT_CBPF: ";
+    const auto* const option = " (SO_ATTACH_REUSEPORT_CBPF: ";
     switch (error) {
     case ENOPROTOOPT:
     case EOPNOTSUPP:
