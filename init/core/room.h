@@ -64,10 +64,10 @@ std::optional<ProcessMemory> process_memory(std::string_view status);
 std::uint64_t memory_of_generation(const std::vector<ProcessMemory>& processes);
 
 /// What is to be free beside the estimate, in bytes. That does not know the kernel's own share
-/// (page tables, stacks, sockets: 0.3 to 0.5 MiB a process), what a young generation takes until it
-/// is warm, nor what the users' requests take meanwhile. Measured with one to twelve workers, in
-/// MiB, estimate and need: 6.9 and 8.1, 8.2 and 11.7, 11.8 and 9.9. For larger ones a share is what
-/// covers that of the requests.
+/// (page tables, stacks, sockets: 0.24 MiB a worker), what a young generation takes until it is
+/// warm, nor what the users' requests take meanwhile. Measured with FPM 8.2 just started, in MiB,
+/// estimate and need: 7 and 7.5 with 1 worker, 7 and 8.7 with 4, 7 and 12.2 with 12; in other
+/// runs 8.2 and 11.7, 11.8 and 9.9. For larger ones a share is what covers that of the requests.
 std::uint64_t margin_of(std::uint64_t needed);
 
 /// Nothing if a second generation fits, with its margin; else the sentence that says why not, and
