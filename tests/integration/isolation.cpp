@@ -105,7 +105,7 @@ void usual_config_is(const std::string& file, const std::string& scratch) {
     need(::symlink(file.c_str(), (upper + "/sluice.toml").c_str()) == 0);
     own_mounts();
     const auto options = "lowerdir=/etc,upperdir=" + upper + ",workdir=" + work;
-    need(::mount("overlay", "/etc", "overlay", 0, options.c_str()) == 0);
+    need(mount("overlay", "/etc", "overlay", 0, options.c_str()) == 0);
 }
 
 void read_only_root() {
