@@ -26,7 +26,8 @@ struct Captured {
 };
 
 /// Such a child, inside the loop. It leads a process group of its own, which is killed at the
-/// limit, with this object, and when the child has ended. Its end is the reaper's to see, who tells it here.
+/// limit, with this object, and when the child has ended. Its end is the reaper's to see, who tells
+/// it here.
 class Command {
   public:
     using Done = std::function<void(const Captured&)>;
