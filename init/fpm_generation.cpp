@@ -174,7 +174,9 @@ class Making {
         }
         // FPM does not warn of it any more.
         for (const auto& pattern : told.snapshot->unmatched) {
-            notice("nothing matches " + pattern + ", which " + config + " includes");
+            auto text = "nothing matches " + pattern + ", which ";
+            text += config;
+            notice(text + " includes");
         }
         return true;
     }
