@@ -98,7 +98,7 @@ class Supervisor {
     using PagesOfPools = std::vector<fpm::StatusPage>;
 
     void open_control();
-    void on_request(control::Request request, std::shared_ptr<control::Session> client);
+    void on_request(control::Request request, const std::shared_ptr<control::Session>& client);
     PagesOfPools old_pages() const;
     core::Report report(const PoolStatuses& statuses) const;
     core::Report::Generation describe(core::Which which, core::TimePoint moment) const;

@@ -68,7 +68,7 @@ void Supervisor::open_control() {
     const auto& wanted = settings_.control.socket;
     if (plan().kind == config::Kind::plain && !wanted) return;
     control_.emplace(
-        loop_, [this](Request request, Client client) { on_request(request, std::move(client)); });
+        loop_, [this](Request request, const Client& client) { on_request(request, client); });
     if (auto trouble = control_->open(wanted)) {
         os::log(Level::warning,
                 *trouble + "; `sluice status`, `reload`, `stop` and `health` do not reach this one",
@@ -79,7 +79,7 @@ void Supervisor::open_control() {
     }
 }
 
-void Supervisor::on_request(Request request, Client client) {
+void Supervisor::on_request(Request request, const Client& client) {
     switch (request) {
     case Request::reload: {
         feed(core::ReloadAsked{.by = "sluice reload"});
