@@ -3,7 +3,10 @@
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
+#include <memory>
 
+#include "await.h"
+#include "child_process.h"
 #include "isolation.h"
 #include "nginx_site.h"
 #include "processes.h"
@@ -261,6 +264,33 @@ TEST_CASE("nginx reloads by its own signal, for the client, too") {
     CHECK(sluice.logs("signal HUP to nginx", 2));
     CHECK(client({"stop"}) == 0);
     CHECK(sluice.exit_status() == 0);
+}
+
+TEST_CASE("nginx that is starting: the client is told when the signal was sent") {
+    const NginxSite site;
+    const auto socket = site.folder().path("control.sock");
+    site.folder().write("bin/start.sh",
+                        "#!/bin/sh\nwhile [ ! -e " + site.folder().path("go") +
+                            " ]; do sleep 0.02; done\nexec \"$@\"\n",
+                        0755);
+    auto command = site.command({"-g", "daemon off;"});
+    command.insert(command.begin(), site.folder().path("bin/start.sh"));
+    Sluice sluice({.command = command, .config = "control.socket = \"" + socket + "\"\n"});
+    const auto ask = [&](std::vector<std::string> words) {
+        words.insert(words.begin(), sluice_program());
+        words.insert(words.end(), {"--socket", socket});
+        return std::make_unique<ChildProcess>(ChildProcess::Start{words, {}, {}});
+    };
+    REQUIRE(eventually([&] { return site.folder().has("control.sock"); }));
+    const auto waiting = ask({"reload", "--wait"});
+    REQUIRE(sluice.logs("reload: waits until nginx is up"));
+    site.folder().write("go", "");
+    CHECK(waiting->wait() == 0);
+    CHECK(has_part(waiting->out(), "signal HUP to nginx"));
+    const auto status = ask({"status"});
+    CHECK(status->wait() == 0);
+    CHECK_FALSE(has_part(status->out(), "another reload waits"));
+    CHECK(sluice.stop() == 0);
 }
 
 TEST_CASE("a plain service cannot reload, and the client is told so") {
