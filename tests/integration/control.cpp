@@ -150,6 +150,28 @@ TEST_CASE("a reload --wait during a reload waits for the one that follows") {
     CHECK_FALSE(has_part(sluice.err(), "generation 4"));
 }
 
+TEST_CASE("those who wait for a reload lock nobody out, and are bounded themselves") {
+    const ServedSite site({}, gate_toml);
+    write_gate(site);
+    Sluice sluice(site.launch());
+    REQUIRE(sluice.logs("answers after"));
+    std::vector<std::unique_ptr<ChildProcess>> waiting;
+    waiting.push_back(client(site, {"reload", "--wait"}));
+    REQUIRE(sluice.logs("generation 2 answers"));
+    for (int more = 1; more < 32; ++more) {
+        waiting.push_back(client(site, {"reload", "--wait"}));
+        REQUIRE(sluice.logs("another follows it", more));
+    }
+    CHECK(site.ask({"health"}).status == 0);
+    CHECK(has_part(site.status(), "another reload waits"));
+    const auto refused = site.ask({"reload", "--wait"});
+    CHECK(refused.status == 1);
+    CHECK(has_part(refused.err, "32 clients wait for one already"));
+    site.folder().write("marks/go", "");
+    for (const auto& one : waiting) CHECK(one->wait() == 0);
+    CHECK(sluice.stop() == 0);
+}
+
 TEST_CASE("clients of a reload that a stop interrupts are told") {
     const ServedSite site({}, gate_toml);
     write_gate(site);

@@ -110,6 +110,17 @@ TEST_CASE("reload.*: the next generation's own are in force for it, the rest aft
     CHECK(sluice.stop() == 0);
 }
 
+TEST_CASE("what a check leaves in its process group ends with it") {
+    const ServedSite site({}, "[[reload.check]]\ncommand = [\"sh\", \"-c\", \"sleep 1000 & echo $! "
+                              "> @folder@/left\"]\n");
+    Sluice sluice(site.launch());
+    REQUIRE(site.serves());
+    CHECK(site.reload() == 0);
+    const auto left = std::stoi(read_file(site.folder().path("left")));
+    CHECK(eventually([&] { return !state_of(left); }));
+    CHECK(sluice.stop() == 0);
+}
+
 TEST_CASE("keys that cannot change are named and keep their value") {
     const ServedSite site;
     Sluice sluice(site.launch());
