@@ -176,8 +176,10 @@ constexpr std::array table{
 
     required(with_example(of_check<ListText<AnyText>, &ReloadCheck::command>(
                               "reload.check.command", Type::string_list, in_words("required"),
-                              "The program and its arguments. Any exit status but 0 ends the "
-                              "reload."),
+                              "The program and its arguments. It runs as sluice's user, with "
+                              "reload.release in the new release's folder (also in "
+                              "SLUICE_RELEASE), else in the container's. Any exit status but 0 "
+                              "ends the reload."),
                           R"(["php", "bin/check"])")),
     of_check<TimeLimitText, &ReloadCheck::timeout>(
         "reload.check.timeout", Type::time_limit, always("10s"),

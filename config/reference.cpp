@@ -8,14 +8,14 @@ namespace {
 
 constexpr std::string_view introduction = R"(# Configuration
 
-This page is made from the table of keys in config/keys.cpp: change it there, then run
-`build/dev/tests/print_reference > docs/configuration.md`.
+<!-- Made from the table of keys in config/keys.cpp: change it there, then run
+`build/dev/tests/print_reference > docs/configuration.md`. -->
 
 ## The file
 
 sluice needs no configuration; every key is optional. It reads one TOML file, of at most 1 MiB: the
 one that `--config` names, else the one that `SLUICE_CONFIG` names, else `/etc/sluice.toml`. Only
-the last may be missing. `--config /dev/null` stands for no file.
+the last may be missing; one that was there has to be there at a reload, too. `--config /dev/null` stands for no file.
 
 The whole configuration is checked before anything starts. A syntax error is reported alone,
 otherwise every error at once, with file, line and column. A key or a section that is not on this
