@@ -94,11 +94,11 @@ void Supervisor::watch() {
 
 // Between the reading of the link and the first watch somebody may have flipped it.
 void Supervisor::look_for_missed_release() {
+    if (plan().release.empty()) return;
     const auto& link = settings_.reload.release;
     const auto release = resolve_release(link);
     const auto* const found = std::get_if<std::optional<fpm::Release>>(&release);
-    if (plan().release.empty() || found == nullptr || !*found) return;
-    if ((*found)->folder == plan().release) return;
+    if (found == nullptr || !*found || (*found)->folder == plan().release) return;
     feed(core::ReloadAsked{.by = "a change of " + *link + " right before it was watched"});
 }
 

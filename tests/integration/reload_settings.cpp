@@ -251,17 +251,24 @@ TEST_CASE("a strategy that changes at a reload") {
 
 // --- other services ------------------------------------------------------------------------------
 
+namespace {
+
+std::unique_ptr<ChildProcess> client_at(const std::string& socket, std::vector<std::string> words) {
+    words.insert(words.begin(), sluice_program());
+    words.insert(words.end(), {"--socket", socket});
+    return std::make_unique<ChildProcess>(ChildProcess::Start{words, {}, {}});
+}
+
+} // namespace
+
 TEST_CASE("nginx reloads by its own signal, for the client, too") {
     const NginxSite site;
     const auto socket = site.folder().path("control.sock");
     Sluice sluice({.command = site.command(), .config = "control.socket = \"" + socket + "\"\n"});
     REQUIRE(site.serves());
     REQUIRE(sluice.logs("nginx handles signals"));
-    const auto client = [&](std::vector<std::string> words) {
-        words.insert(words.begin(), sluice_program());
-        words.insert(words.end(), {"--socket", socket});
-        ChildProcess process({words, {}, {}});
-        return process.wait();
+    const auto client = [&](const std::vector<std::string>& words) {
+        return client_at(socket, words)->wait();
     };
     site.configure({}, "other");
     CHECK(client({"reload"}) == 0);
@@ -287,18 +294,13 @@ TEST_CASE("nginx that is starting: the client is told when the signal was sent")
     auto command = site.command({"-g", "daemon off;"});
     command.insert(command.begin(), site.folder().path("bin/start.sh"));
     Sluice sluice({.command = command, .config = "control.socket = \"" + socket + "\"\n"});
-    const auto ask = [&](std::vector<std::string> words) {
-        words.insert(words.begin(), sluice_program());
-        words.insert(words.end(), {"--socket", socket});
-        return std::make_unique<ChildProcess>(ChildProcess::Start{words, {}, {}});
-    };
     REQUIRE(eventually([&] { return site.folder().has("control.sock"); }));
-    const auto waiting = ask({"reload", "--wait"});
+    const auto waiting = client_at(socket, {"reload", "--wait"});
     REQUIRE(sluice.logs("reload: waits until nginx is up"));
     site.folder().write("go", "");
     CHECK(waiting->wait() == 0);
     CHECK(has_part(waiting->out(), "signal HUP to nginx"));
-    const auto status = ask({"status"});
+    const auto status = client_at(socket, {"status"});
     CHECK(status->wait() == 0);
     CHECK_FALSE(has_part(status->out(), "another reload waits"));
     CHECK(sluice.stop() == 0);
@@ -310,13 +312,13 @@ TEST_CASE("a plain service cannot reload, and the client is told so") {
     Sluice sluice({.command = role("record"), .config = "control.socket = \"" + socket + "\"\n"});
     REQUIRE(sluice.says("ready"));
     for (const bool wait : {false, true}) {
-        std::vector<std::string> words{sluice_program(), "reload", "--socket", socket};
+        std::vector<std::string> words{"reload"};
         if (wait) words.emplace_back("--wait");
-        ChildProcess client({words, {}, {}});
-        const auto status = client.wait();
+        const auto client = client_at(socket, words);
+        const auto status = client->wait();
         CHECK(status.has_value());
         CHECK(status != 0);
-        CHECK(has_part(client.out() + client.err(), "reload refused"));
+        CHECK(has_part(client->out() + client->err(), "reload refused"));
     }
     CHECK(sluice.logs("sluice knows no way for it to reload", 2));
     sluice.signal(SIGHUP); // forwarded, as everything is
