@@ -283,11 +283,15 @@ std::optional<int> Intake::queued_of(const std::string& pool) const {
 }
 
 void Intake::shut(core::Which which) {
+    const bool old = which == Which::old;
     for (auto& entry : entries_) {
-        const bool goes = entry.part == Part::goes;
-        const bool old = which == core::Which::old;
-        auto* const listener = old && !goes ? entry.address.old() : &entry.address.live();
-        if (listener != nullptr && (old || !goes)) listener->shut();
+        if (old == (entry.part == Part::goes)) {
+            entry.address.live().shut();
+        } else if (old && entry.address.by_path()) {
+            if (entry.address.old() != nullptr) entry.address.old()->shut();
+        } else if (old) {
+            entry.address.leave(); // the kernel finds a port's connections by the port
+        }
     }
 }
 

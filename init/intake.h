@@ -77,6 +77,7 @@ class Intake {
 
     /// Ends listening, for every process that has these listeners: the workers leave by themselves
     /// when they have nothing to do. After the queue is empty and the master has been told to stop.
+    /// What they are at can be looked at until leave_old().
     void shut(core::Which which);
 
     void leave_old();

@@ -69,6 +69,7 @@ class Supervisor {
     void execute(const core::EndTurn& action);
     void execute(const core::SwitchOver& action);
     void execute(const core::LookAtOld& action);
+    void execute(const core::ShutOld& action);
     void execute(const core::LeaveOld& action);
     void execute(const core::SignalOrphans& action) const;
     std::optional<core::CannotJoin> make_listeners(const core::Spawn& action);

@@ -113,6 +113,10 @@ void Supervisor::execute(const core::LookAtOld& /*action*/) {
     feed(core::OldSeen{intake_.old_empty()});
 }
 
+void Supervisor::execute(const core::ShutOld& /*action*/) {
+    intake_.shut(core::Which::old);
+}
+
 void Supervisor::execute(const core::LeaveOld& /*action*/) {
     intake_.leave_old();
 }

@@ -132,6 +132,8 @@ struct InWords {
 
     std::string operator()(const core::LookAtOld&) const { return "look-at-old"; }
 
+    std::string operator()(const core::ShutOld&) const { return "shut-old"; }
+
     std::string operator()(const core::LeaveOld&) const { return "leave-old"; }
 
     std::string operator()(const core::SignalOrphans& a) const {

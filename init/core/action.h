@@ -63,7 +63,13 @@ struct LookAtOld { // and send OldSeen
     bool operator==(const LookAtOld&) const = default;
 };
 
-struct LeaveOld { // shut the old listeners
+// Nothing waits at the old listeners any more. Whoever has them leaves by itself: who is idle at
+// once, who is busy after its request. What they are at is seen by these listeners until LeaveOld.
+struct ShutOld {
+    bool operator==(const ShutOld&) const = default;
+};
+
+struct LeaveOld { // the old listeners are shut, and gone: nobody is left who has them
     bool operator==(const LeaveOld&) const = default;
 };
 
@@ -156,7 +162,7 @@ struct Finish {
     bool operator==(const Finish&) const = default;
 };
 
-using Action = std::variant<Message, Spawn, SwitchOver, LookAtOld, LeaveOld, SignalOrphans,
+using Action = std::variant<Message, Spawn, SwitchOver, LookAtOld, ShutOld, LeaveOld, SignalOrphans,
                             AwaitReady, AwaitHandlers, CloseUnserved, CloseIntake, HoldOff, Look,
                             Pause, Resume, Release, Send, Sweep, NameCut, SuspendSelf, Arm, Finish,
                             TakeTurn, PrepareNext, WarmUp, Promote, DropNext, DropOld, EndTurn>;

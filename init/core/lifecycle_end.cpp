@@ -146,7 +146,7 @@ void Lifecycle::handle(const SwitchFailed& event) {
         event.why + ": users cannot be led to the new run, so that it is started again and shares "
                     "the listeners of the old one",
         {{"event", "switch_failed"}});
-    orphans_->share();
+    orphans_->stay();
     replace_run();
 }
 

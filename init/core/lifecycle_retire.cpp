@@ -39,7 +39,7 @@ void Lifecycle::retiring_went_on() {
     if (drain.found_all_idle() || drain.phase() >= Drain::Phase::terminated) {
         actions_.emplace_back(SignalOrphans{SIGKILL, Which::old});
     } else if (drain.phase() == Drain::Phase::held) {
-        actions_.emplace_back(LeaveOld{});
+        actions_.emplace_back(ShutOld{});
     }
 }
 

@@ -27,6 +27,12 @@ void Orphans::join_in() {
     phase_ = Phase::serving;
 }
 
+void Orphans::stay() {
+    shared_ = true;
+    switched_ = false;
+    phase_ = Phase::serving;
+}
+
 void Orphans::relieved(TimePoint now, Actions& actions) {
     if (phase_ != Phase::serving) return;
     actions.emplace_back(Arm{Timer::retire, now + limit});
@@ -52,7 +58,7 @@ void Orphans::on(const OldSeen& event, TimePoint now, Actions& actions) {
 
 void Orphans::leave(Actions& actions) {
     if (phase_ == Phase::serving || std::exchange(left_, true)) return;
-    if (switched_) actions.emplace_back(LeaveOld{});
+    if (switched_) actions.emplace_back(ShutOld{});
     if (shared_) actions.emplace_back(SignalOrphans{SIGQUIT});
 }
 
@@ -76,7 +82,7 @@ void Orphans::on(Timer timer, TimePoint now, Actions& actions) {
 
 void Orphans::old_unserved(int queued, Actions& actions) {
     if (!std::exchange(switched_, false)) return;
-    actions.emplace_back(LeaveOld{}); // better reset than waiting for nobody
+    actions.emplace_back(LeaveOld{}); // who waits: better reset than waiting for nobody
     if (queued == 0) return;
     say(actions, Level::warning,
         "the workers of an earlier dead master have gone; " + count_of(queued, "connection") +
@@ -85,8 +91,7 @@ void Orphans::old_unserved(int queued, Actions& actions) {
 }
 
 void Orphans::gone(int queued, TimePoint now, Actions& actions) {
-    // Also of those whom others have joined, who serve the newer listeners.
-    if (switched_ && !std::exchange(left_, true)) actions.emplace_back(LeaveOld{});
+    if (switched_) actions.emplace_back(LeaveOld{});
     say(actions, queued == 0 ? Level::info : Level::warning,
         "the last worker of the dead master has gone after " + in_words(now - since_) +
             (queued == 0 ? "" : "; " + count_of(queued, "connection") + " lost in its queue"),

@@ -14,7 +14,9 @@ namespace sluice::core {
 /// serving     They are the only ones who serve, until the next run is up.
 /// emptying    The switch is done. They accept what waits in the old queues.
 /// leaving     The old listeners are shut: whoever is idle leaves by itself, who is busy after its
-///             request. No signal is sent to anybody.
+///             request. No signal is sent to anybody. A stop sees by these listeners what they are
+///             at (of a path the kernel tells nothing else), so they are there until all have
+///             gone.
 /// terminated  Time is up: SIGTERM was sent.
 /// killed      SIGKILL was sent.
 ///
@@ -42,6 +44,10 @@ class Orphans {
 
     /// Nobody else serves, and the next run is to have listeners of its own.
     bool serve_alone() const { return phase_ == Phase::serving && !shared_; }
+
+    /// New connections could not be led to the next run: they go on serving, and the one that comes
+    /// instead shares their listeners.
+    void stay();
 
     /// The next run is up.
     void relieved(TimePoint now, Actions& actions);

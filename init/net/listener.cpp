@@ -109,6 +109,7 @@ Endpoint Listener::reached_at() const {
 }
 
 bool Listener::queue_empty() const {
+    if (shut_) return bound_path_.empty() || queued().value_or(0) == 0;
     pollfd waiting{.fd = socket_.get(), .events = POLLIN, .revents = 0};
     return ::poll(&waiting, 1, 0) != 1 || (waiting.revents & POLLIN) == 0;
 }
@@ -132,7 +133,9 @@ int Listener::hide() {
 }
 
 int Listener::shut() {
-    return ::shutdown(socket_.get(), SHUT_RD) == 0 ? 0 : errno;
+    if (::shutdown(socket_.get(), SHUT_RD) != 0) return errno;
+    shut_ = true;
+    return 0;
 }
 
 int Listener::take_path() {

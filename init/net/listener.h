@@ -45,8 +45,9 @@ class Listener {
     /// The name that accepted connections carry in SOCK_DIAG, for ever: that of the bind.
     const std::string& bound_path() const { return bound_path_; }
 
-    /// True when no connection waits to be accepted: poll(2) says so, for TCP and unix alike.
-    /// Not to be asked after shut().
+    /// True when no connection waits to be accepted: poll(2) says so, for TCP and unix alike. After
+    /// shut(), when a path's queue always looks readable, UNIX_DIAG does, and true where it does
+    /// not tell.
     bool queue_empty() const;
 
     /// How many wait (TCP_INFO's tcpi_unacked; UNIX_DIAG for a path); nothing where the kernel does
@@ -98,6 +99,7 @@ class Listener {
     std::optional<SocketFile> file_; // after socket_: the name goes first
     std::string bound_path_;
     bool hidden_ = false;
+    bool shut_ = false;
 };
 
 /// A listener on a new address.

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "await.h"
@@ -142,6 +143,21 @@ TEST_CASE("a second master is killed while the first one's workers are at work: 
     REQUIRE(sluice.logs("the last worker of the dead master has gone"));
     CHECK(site.serves());
     CHECK(sluice.stop() == 0);
+}
+
+TEST_CASE("a stop while a dead master's worker finishes beside the next run: it is waited for") {
+    const FpmSite site({.by_path = each_transport()});
+    Sluice sluice({.command = site.command()});
+    REQUIRE(sluice.logs("php-fpm8.2 answers"));
+    auto request = site.in_flight(2s);
+    const auto workers = children_of(sluice.service());
+    ::kill(sluice.service(), SIGKILL);
+    REQUIRE(sluice.logs("php-fpm8.2 answers", 2));
+    // The idle ones leave once nobody waits at the old listener any more.
+    REQUIRE(eventually([&] { return std::ranges::count_if(workers, exists) == 1; }));
+    sluice.signal(SIGTERM);
+    CHECK(site.is_whole(request.answer()));
+    CHECK(sluice.exit_status() == 0);
 }
 
 TEST_CASE("a script in front of FPM that is killed: FPM finishes, and a new run serves") {

@@ -158,6 +158,8 @@ TEST_CASE("a path's connections: in the queue, accepted, after the name was take
     CHECK(connection->unread == 5);
     CHECK(connection->inode == inode_of(worker));
     CHECK_FALSE(connection->since_received);
+    CHECK(listener.shut() == 0);
+    CHECK(connections_of(listener).open.size() == 3);
 }
 
 TEST_CASE("two listeners of one path have their own connections, also after the switch") {

@@ -72,7 +72,10 @@ TEST_CASE("a hidden path is gone, its queue is still served, also after SHUT_RD"
     CHECK(tests::accept_from(listener));
     CHECK(listener.shut() == 0);
     CHECK(listener.queued() == 2);
+    CHECK_FALSE(listener.queue_empty());
     CHECK(os::Descriptor(::accept(listener.descriptor(), nullptr, nullptr)));
+    CHECK(tests::accept_from(listener));
+    CHECK(listener.queue_empty());
 }
 
 } // namespace sluice::net

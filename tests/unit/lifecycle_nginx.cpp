@@ -95,7 +95,8 @@ TEST_CASE(
     world.run(1s);
     CHECK(world.spawns() == 2);
     CHECK(world.did("signal-orphans QUIT"));
-    for (const auto* const deed : {"spawn beside", "switch-over", "leave-old", "sweep TERM"}) {
+    for (const auto* const deed :
+         {"spawn beside", "switch-over", "shut-old", "leave-old", "sweep TERM"}) {
         CHECK_FALSE(world.did(deed));
     }
     CHECK(world.lifecycle().state() == State::running);

@@ -37,9 +37,9 @@ TEST_CASE("workers without their master finish, leave when the listeners are shu
     world.kill_old(false);
     world.run(2s);
     CHECK(world.lifecycle().generation(Which::old) == 1);
-    CHECK_FALSE(world.did("leave-old"));
+    CHECK_FALSE(world.did("shut-old"));
     world.run(2s);
-    CHECK(world.place("leave-old") < world.place("drop-old"));
+    CHECK(world.place("shut-old") < world.place("drop-old"));
     CHECK_FALSE(world.did("signal-orphans KILL (old)"));
     CHECK(world.said("generation 1 retired"));
     CHECK(world.lifecycle().generation(Which::old) == 0);

@@ -103,6 +103,7 @@ class Shell {
     void execute(const EndTurn& action);
     void execute(const SwitchOver& action);
     void execute(const LookAtOld& action);
+    void execute(const ShutOld& action);
     void execute(const LeaveOld& action);
     void execute(const SignalOrphans& action);
     void execute(const AwaitReady& action);

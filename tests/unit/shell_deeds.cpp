@@ -149,6 +149,11 @@ void Shell::execute(const LookAtOld& /*action*/) {
     events_.emplace_back(OldSeen{dice_.one_in(2)});
 }
 
+void Shell::execute(const ShutOld& /*action*/) {
+    must(!old_, "the old listeners are shut when no master is left to fork at them");
+    must(left_.has_value(), "it has its listeners");
+}
+
 void Shell::execute(const LeaveOld& /*action*/) {
     must(!old_, "an old generation leaves its listeners when its master has gone");
     left_.reset();

@@ -95,7 +95,8 @@ void World::execute(const Action& action) {
     } else if (const auto* const old = std::get_if<SignalOrphans>(&action);
                old && old->of == Which::old) {
         end_workers_of_old();
-    } else if (std::holds_alternative<LeaveOld>(action) ||
+    } else if (std::holds_alternative<ShutOld>(action) ||
+               std::holds_alternative<LeaveOld>(action) ||
                std::holds_alternative<SignalOrphans>(action)) {
         end_workers_of_old();
         if (script.orphan_stays) at(now_ + *script.orphan_stays, [this] { end_orphan(); });
