@@ -171,7 +171,7 @@ std::optional<EffectiveConfig> parse_effective_config(const std::string& output)
         if (const auto text = text_of_notice(core::take_line(rest))) reader.line(*text);
     }
     auto config = std::move(reader).result();
-    if (config.pools.empty()) return {};
+    if (config.pools.empty() || config.file.empty()) return {};
     return config;
 }
 

@@ -56,10 +56,10 @@ struct EffectiveConfig {
 
 /// Reads what `php-fpm -tt` printed with log_level = notice, of PHP 7.4 to 8.4. Nothing where there
 /// is no pool: FPM says nothing with a higher log_level, and nothing of its pools where the
-/// configuration is wrong. Environment variables and PHP's own settings of a pool, which may be
-/// secrets, are not kept. FPM cuts a line, its time included, at log_limit (1,024 bytes by default,
-/// and never more than 2,048 here) and then ends it with "...": listen.allowed_clients can be that
-/// long.
+/// configuration is wrong. Nor where its last line, with the file's name, is missing: then pools
+/// may be, too. Environment variables and PHP's own settings of a pool, which may be secrets, are
+/// not kept. FPM cuts a line, its time included, at log_limit (1,024 bytes by default, and never
+/// more than 2,048 here) and then ends it with "...": listen.allowed_clients can be that long.
 std::optional<EffectiveConfig> parse_effective_config(const std::string& output);
 
 } // namespace sluice::fpm

@@ -37,8 +37,9 @@ class Command::Running : public std::enable_shared_from_this<Running> {
         const Descriptor write_end(ends[1]);
         boost::system::error_code error;
         output_.assign(ends[0], error);
+        if (!error) output_.non_blocking(true, error);
         if (error) {
-            ::close(ends[0]);
+            if (!output_.is_open()) ::close(ends[0]);
             failed({.error = error.value(), .stage = Stage::descriptors});
             return;
         }
@@ -99,23 +100,27 @@ class Command::Running : public std::enable_shared_from_this<Running> {
         output_.close(ignored);
     }
 
+    // Waits, and reads then: asio's own reading may have taken a part out of the pipe when the
+    // child's end is told, and hand it over only after that.
     void read() {
-        output_.async_read_some(
-            boost::asio::buffer(buffer_),
-            [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
-                if (error) return;
-                self->keep(size);
-                self->read();
-            });
+        output_.async_wait(output_.wait_read,
+                           [self = shared_from_this()](const boost::system::error_code& error) {
+                               if (error) return;
+                               const auto end = self->read_some();
+                               if (!end || end == boost::asio::error::would_block) self->read();
+                           });
     }
 
     // What was written right before the end; the pipe holds 64 KiB at most.
     void read_the_rest() {
-        boost::system::error_code error;
-        output_.non_blocking(true, error);
-        while (!error && captured_.output.size() < most_output) {
-            keep(output_.read_some(boost::asio::buffer(buffer_), error));
+        while (captured_.output.size() < most_output && !read_some()) {
         }
+    }
+
+    boost::system::error_code read_some() {
+        boost::system::error_code error;
+        keep(output_.read_some(boost::asio::buffer(buffer_), error));
+        return error;
     }
 
     void keep(std::size_t size) {

@@ -50,21 +50,18 @@ class Relay::Copying : public std::enable_shared_from_this<Copying> {
 
     int write_end() const { return write_end_.get(); }
 
+    // Waits, and reads then: asio's own reading may have taken a part out of the pipe when
+    // somebody flushes, and hand it over only after what came later.
     void read() {
-        input_.async_read_some(
-            boost::asio::buffer(buffer_),
-            [self = shared_from_this()](const error_code& error, std::size_t size) {
-                if (error) return;
-                self->keep(size);
-                self->write();
-            });
+        input_.async_wait(input_.wait_read, [self = shared_from_this()](const error_code& error) {
+            if (error) return;
+            self->read_some();
+            self->write();
+        });
     }
 
     void flush() {
-        error_code error;
-        while (write_some() && !error) {
-            const auto size = input_.read_some(boost::asio::buffer(buffer_), error);
-            if (!error) keep(size);
+        while (write_some() && read_some()) {
         }
     }
 
@@ -77,6 +74,14 @@ class Relay::Copying : public std::enable_shared_from_this<Copying> {
     std::vector<std::string> last_lines() const { return {lines_.begin(), lines_.end()}; }
 
   private:
+    // False: there is nothing at the moment.
+    bool read_some() {
+        error_code error;
+        const auto size = input_.read_some(boost::asio::buffer(buffer_), error);
+        if (!error) keep(size);
+        return !error;
+    }
+
     void keep(std::size_t size) {
         const std::string_view text(buffer_.data(), size);
         pending_ += text;

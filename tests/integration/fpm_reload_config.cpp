@@ -159,6 +159,7 @@ TEST_CASE("a pool added and another removed in one reload; the rest in another o
                                             www.substr(www.find("[www]")));
     auto request = site.in_flight(700ms, first.place);
     auto other = site.in_flight(700ms, third_place);
+    INFO("LOG ", sluice.err());
     CHECK(site.reload() == 0);
     const auto master = site.master();
     CHECK(master != 0);
