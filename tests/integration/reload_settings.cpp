@@ -24,8 +24,8 @@ TEST_CASE("drain.deadline of the new file counts after the switch, not before") 
     SUBCASE("without one") {
         switched = false;
     }
-    const ServedSite site(
-        {}, "[drain]\ndeadline = \"800ms\"\nkill_after = \"10s\"\nqueue = \"0s\"\n");
+    const ServedSite site({},
+                          "[drain]\ndeadline = \"800ms\"\nkill_after = \"10s\"\nqueue = \"0s\"\n");
     Sluice sluice(site.launch());
     REQUIRE(site.serves());
     site.configure("[drain]\ndeadline = \"15s\"\nkill_after = \"10s\"\nqueue = \"0s\"\n");
