@@ -52,6 +52,7 @@ Drain::Drain(const Plan& plan, Occasion occasion, int signal, TimePoint since)
 void Drain::begin(std::optional<pid_t> service, bool orphans, TimePoint now, Actions& actions) {
     service_ = service;
     orphans_ = orphans;
+    begun_ = true;
     if (deadline_) arm(Timer::deadline, *deadline_, actions);
     if (stop_.announce > 0ms) {
         say(actions, Level::info,

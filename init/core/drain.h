@@ -49,6 +49,9 @@ class Drain {
     /// With `orphans` some are left of an earlier master, whom nobody can ask.
     void begin(std::optional<pid_t> service, bool orphans, TimePoint now, Actions& actions);
 
+    /// Not, where a stop found no service, and none could be started.
+    bool has_begun() const { return begun_; }
+
     /// The master has ended, and something of its tree has not: true if that is let finish.
     /// `at_work`: it may be in the middle of something.
     bool goes_on_without_master(bool at_work, TimePoint now, Actions& actions);
@@ -146,6 +149,7 @@ class Drain {
 
     std::optional<pid_t> service_;
     bool orphans_ = false;
+    bool begun_ = false;
     Phase phase_ = Phase::announcing;
     bool certain_ = false; // nothing was in flight: SIGTERM will do
     std::optional<Closing> closing_;

@@ -73,7 +73,7 @@ void Lifecycle::none_left_of_retiring(int queued, bool tree_empty) {
         reload_again();
     } else if (tree_empty) {
         swept();
-    } else if (drain_->has_ended() || drain_->needs_no_master_any_more()) {
+    } else if (!drain_->has_begun() || drain_->has_ended() || drain_->needs_no_master_any_more()) {
         sweep();
     }
 }

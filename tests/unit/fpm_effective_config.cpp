@@ -173,6 +173,13 @@ TEST_CASE("no output, or none with a pool, is no configuration") {
                                        "file '/a.conf'\n[www]\n\tlisten = 9000\n"));
 }
 
+TEST_CASE("without FPM's last line it is not whole: pools may be missing") {
+    const auto pools = printed("[www]\n\tlisten = 9000\n\n");
+    const auto end = printed("configuration file a.conf test is successful\n");
+    CHECK(parse_effective_config(pools + end));
+    CHECK_FALSE(parse_effective_config(pools));
+}
+
 TEST_CASE("the rest of a value with newlines is neither a pool nor a key") {
     const auto config = parse_effective_config(
         printed("[www]\n\tlisten = 9000\n\tenv[A] = one\n") + "[evil]\n\tlisten = 1\n" +
@@ -187,7 +194,8 @@ TEST_CASE("the rest of a value with newlines is neither a pool nor a key") {
 TEST_CASE("what is no number, and any bytes at all, leave the defaults") {
     const auto config = parse_effective_config(
         printed("\tlisten = 1\n[www]\n\tlisten.backlog = many\n\tpm.max_children = 99999999999\n"
-                "\trequest_terminate_timeout = \n\tlisten\n\t = \n[]\n[\n"));
+                "\trequest_terminate_timeout = \n\tlisten\n\t = \n[]\n[\n"
+                "configuration file a.conf test is successful\n"));
     REQUIRE(config);
     CHECK(config->pools == std::vector<Pool>{Pool{.name = "www"}, Pool{}});
     CHECK_FALSE(parse_effective_config(std::string("\0[\xff] NOTICE: \0", 14)));

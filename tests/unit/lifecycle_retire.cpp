@@ -30,6 +30,19 @@ std::ptrdiff_t times(const World& world, const std::string& deed) {
     return std::ranges::count(world.deeds(), deed);
 }
 
+// Takes these events one after the other; the last one's actions.
+Actions taken(Lifecycle& lifecycle, const std::vector<Event>& events) {
+    Actions actions;
+    for (const auto& event : events) actions = lifecycle.on(event, TimePoint{});
+    return actions;
+}
+
+template <typename Wanted>
+bool among(const Actions& actions) {
+    return std::ranges::any_of(
+        actions, [](const Action& one) { return std::holds_alternative<Wanted>(one); });
+}
+
 } // namespace
 
 TEST_CASE("workers without their master finish, leave when the listeners are shut, get no signal") {
@@ -155,6 +168,24 @@ TEST_CASE("an old generation that dies whole with an empty queue has gone") {
     CHECK(world.said("about 1 request in flight and 0 connections in its queue"));
     CHECK_FALSE(world.did("spawn (old)"));
     CHECK(world.did("drop-old"));
+}
+
+TEST_CASE("a stop that could not start the service for its queue ends with the old generation") {
+    constexpr int killed = SIGKILL;
+    Lifecycle lifecycle(owning_plan());
+    taken(lifecycle, {Start{}, Spawned{100}, Ready{100}, ReloadAsked{}, TurnTaken{}, NextPrepared{},
+                      Spawned{101, Which::next}, Ready{101}, WarmedUp{}, Switched{},
+                      Exited{101, killed, false, true}, OrphansGone{},
+                      Exited{100, killed, false, false, 2}, DrainAsked{SIGTERM, 0}});
+    REQUIRE(lifecycle.state() == State::starting);
+    taken(lifecycle, {Spawned{102, Which::old}, SpawnFailed{125, false}});
+    REQUIRE(lifecycle.state() == State::draining);
+    REQUIRE(lifecycle.old_service() == 102);
+    // What FPM has started is still there.
+    CHECK(among<Sweep>(taken(lifecycle, {Exited{102, 0, false}})));
+    CHECK(lifecycle.state() == State::sweeping);
+    taken(lifecycle, {TreeEmpty{}});
+    CHECK(lifecycle.state() == State::gone);
 }
 
 TEST_CASE("the live generation's orphans go on at a stop when the old generation has gone") {
