@@ -63,6 +63,21 @@ start() {
     site_pids+=("$started")
 }
 
+# mark_loads PID...: tells generators that the stop begins, and waits until they know it. On busy
+# cores one would else take a request for an earlier one that the stop has refused.
+mark_loads() {
+    local pid log before
+    for pid in "$@"; do
+        log=$(readlink "/proc/$pid/fd/2") || continue # it has ended
+        before=$(grep -c '^marked$' "$log" || true)
+        kill -USR1 "$pid" 2>/dev/null || continue
+        until (($(grep -c '^marked$' "$log" || true) > before)); do
+            ! is_gone "$pid" || break
+            sleep 0.001
+        done
+    done
+}
+
 is_gone() {
     ! kill -0 "$1" 2>/dev/null
 }

@@ -58,7 +58,7 @@ The sum of these is what was sent:
   lost      everything else
 In JSON they are there once more, each with their own sum, as get_..., post_..., reused_... (not the
 first on its connection) and after_... (begun after a SIGUSR1, with which a script marks the begin
-of a stop). slow_refused is how many of the refused took over 0.9 s to be refused. target1_... are
+of a stop; "marked" on stderr answers it: what was begun before has met the service). slow_refused is how many of the refused took over 0.9 s to be refused. target1_... are
 those of the first --get or --post, and so on, with the latencies of those that were answered.
 Where the answers tell the version of their code (version=N), v<N> is how many came from version N,
 newest the newest, and stale how many connections were begun after newer code had answered, and got

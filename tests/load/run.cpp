@@ -184,12 +184,18 @@ class Run {
         signalfd_siginfo info{};
         while (read(signals_, &info, sizeof info) == sizeof info) {
             if (info.ssi_signo == SIGUSR1)
-                stop_began_ = true;
+                mark();
             else if (sending_)
                 stop_sending(Clock::now());
             else
                 give_up();
         }
+    }
+
+    /// Whatever was begun before has met the service by now: a script that waits for this line knows.
+    void mark() {
+        stop_began_ = true;
+        std::fputs("marked\n", stderr);
     }
 
     const Options& options_;

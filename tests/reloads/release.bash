@@ -118,7 +118,7 @@ has_one_master() {
 
 # send_reload LOAD_PID: marks it in the load, too.
 send_reload() {
-    kill -USR1 "$1"
+    mark_loads "$1"
     signalled=$EPOCHREALTIME
     kill "-$(reload_signal)" "$contender_pid"
 }
