@@ -192,7 +192,8 @@ class Run {
         }
     }
 
-    /// Whatever was begun before has met the service by now: a script that waits for this line knows.
+    /// Whatever was begun before has met the service by now: a script that waits for this line
+    /// knows.
     void mark() {
         stop_began_ = true;
         std::fputs("marked\n", stderr);
