@@ -1,0 +1,83 @@
+# shellcheck shell=bash
+# The container stands still, or the clock jumps, in the middle of things. For sourcing by tests/docker/run.
+# shellcheck disable=SC2034,SC2154 # see container.bash
+
+cases_pause=(
+    "drain: pause_in_drain 9s"
+    "drain-past-deadline: pause_in_drain 3s"
+    "reload: pause_in_reload"
+    "reload-past-ready: pause_in_reload_past_ready"
+    "clock: pause_clock"
+)
+
+# The container stands still for 4 s from the moment that the log says a word.
+pause_once_told() { # PATTERN
+    until_true 10 "$1 in the log" logs_tell fpm "$1"
+    docker pause "$(named fpm)" >/dev/null
+    is_paused || wrong "not paused: this proves nothing"
+    sleep 4 # this is what is tested, not a wait for something
+    docker unpause "$(named fpm)" >/dev/null
+}
+
+is_paused() {
+    [[ $(state_of fpm .State.Paused) == true ]]
+}
+
+# A request of 2 s, and 4 s of standing still. With a deadline of 3 s all of that has passed when the container
+# goes on: then what has happened meanwhile comes first, and the deadline after it.
+pause_in_drain() { # DEADLINE
+    make_service tcp sluice8.2 --env "SLUICE_DRAIN_DEADLINE=$1"
+    full_load load "$address"
+    long_request fpm "$address" 2000
+    docker kill --signal TERM "$(named fpm)" >/dev/null
+    pause_once_told 'drain'
+    await_exit fpm
+    end_load load
+    logs_of fpm | tail -n 3
+    kept "a drain with a pause"
+    long_answered || wrong "the request in flight was lost"
+    has_status 0
+}
+
+write_slow_warmup() { # COUNT
+    printf '%s\n' '[reload]' "$2" '[[reload.warmup]]' 'script = "/srv/app/work.php"' 'uri = "/work.php?ms=500"' \
+        "count = $1" 'text = "ok "' >"$site/work/sluice.toml"
+}
+
+pause_in_reload() {
+    local reload
+    write_slow_warmup 4 'ready = "10s"'
+    make_service tcp sluice8.2 --volume "$site/work/sluice.toml:/etc/sluice.toml:ro"
+    full_load load "$address"
+    long_request fpm "$address" 1000
+    docker kill --signal HUP "$(named fpm)" >/dev/null
+    pause_once_told 'warm'
+    until_true 20 "another generation" logs_tell fpm 'generation 2.*(serves|took over|switch)|switch'
+    end_load load
+    logs_of fpm | tail -n 8
+    kept "a reload with a pause"
+    ((account[refused] == 0)) || wrong "refused ${account[refused]}"
+    long_answered || wrong "the request in flight was lost"
+    answers "$address" || wrong "no answer after it"
+    stop fpm
+    has_status 0
+}
+
+# Less time to get ready than the container stands still: taken over or rolled back, nobody notices.
+pause_in_reload_past_ready() {
+    write_slow_warmup 4 'ready = "2s"'
+    make_service tcp sluice8.2 --volume "$site/work/sluice.toml:/etc/sluice.toml:ro"
+    full_load load "$address"
+    long_request fpm "$address" 1000
+    docker kill --signal HUP "$(named fpm)" >/dev/null
+    pause_once_told 'warm|check'
+    answers "$address" || wrong "no answer after the pause"
+    end_load load
+    logs_of fpm | tail -n 8
+    kept "a reload with a pause"
+    ((account[refused] == 0)) || wrong "refused ${account[refused]}"
+    long_answered || wrong "the request in flight was lost"
+    in_container fpm sluice reload --wait || wrong "the next reload failed"
+    stop fpm
+    has_status 0
+}
