@@ -61,28 +61,24 @@ command_no_shell_reload() {
 
 # The official image's, and PHP-FPM named in the command.
 command_exec_form() {
-    make_service tcp sluice8.2 --entrypoint sluice
-    logs_tell fpm 'kind php-fpm|php-fpm' || wrong "not recognised"
-    stop fpm
-    has_status 0
-}
-
-shell_form_image() {
-    printf 'FROM sluice-test/sluice8.2\nCMD php-fpm --allow-to-run-as-root; true\n' |
-        DOCKER_BUILDKIT=0 docker build --label sluice-test=image -t sluice-test/shellform - >/dev/null 2>&1
+    service_words=(php-fpm)
+    sluice_keeps tcp sluice8.2 --entrypoint sluice
+    service_words=(sluice php-fpm8.2)
+    remove_containers
+    network=bridge
+    sluice_keeps tcp sluice8.2 --entrypoint /usr/bin/env
 }
 
 # A shell between the two: nothing can be promised, but it is said, and it does not stop the container.
 command_shell_form() {
-    shell_form_image
-    hold_address
-    run_container fpm --stop-signal SIGTERM sluice-test/shellform
-    address=$held:9000
-    await_answer fpm "$address"
+    derived shell-form 'CMD php-fpm'
+    make_service tcp shell-form --stop-signal SIGTERM
     logs_of fpm
-    logs_tell fpm 'exec form|exec' || wrong "no word of the shell in the log"
-    stop fpm
-    measured "stop $stop_ms ms, exit status $status"
+    logs_tell fpm "the command is a shell's" || wrong "no word of the shell in the log"
+    stop_loaded
+    has_status 143
+    ((stop_ms < 5000)) || wrong "the stop took $stop_ms ms"
+    measured "lost ${account[lost]} of ${account[sent]}, stop $stop_ms ms, exit status $status"
 }
 
 wrapper() { # LAST_LINE

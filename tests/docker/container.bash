@@ -14,6 +14,12 @@ run_container() {
         >"$site/docker.out" 2>&1 || fail "docker run ${*:2}: $(<"$site/docker.out")"
 }
 
+# derived NAME LINE: an image of the tests' own: sluice8.2 with one line more in its Dockerfile.
+derived() {
+    printf 'FROM sluice-test/sluice8.2\n%s\n' "$2" | DOCKER_BUILDKIT=0 docker build --force-rm \
+        --label sluice-test=image --tag "sluice-test/$1" - >"$site/docker.out" 2>&1 || fail "$(<"$site/docker.out")"
+}
+
 named() {
     echo "sluice-test-$run_id-$1"
 }
@@ -53,8 +59,9 @@ logs_of() {
     docker logs "$(named "$1")" 2>&1
 }
 
+# Not by -q: grep would leave before docker has written all, and the pipe would break.
 logs_tell() { # NAME PATTERN
-    logs_of "$1" | grep -qE -- "$2"
+    (($(logs_of "$1" | grep -cE -- "$2") > 0))
 }
 
 is_running() {
@@ -90,9 +97,10 @@ load() {
     run_load "$1" "$fcgi_load" --to "$2" --root "${script_root:-/srv/app}" --wait 20s "${@:3}"
 }
 
-# full_load NAME ADDRESS [OPTION...]: as many clients as the accept queue has places, GET and POST.
+# full_load NAME ADDRESS [OPTION...]: as many clients as the accept queue has places, GET and POST; one place is
+# left for a long request. With more of them a SYN may be dropped, and nobody judges who was late.
 full_load() {
-    load "$@" --clients $((backlog + 1)) --get '/work.php?ms=10' --post '/work.php?ms=10'
+    load "$@" --clients "$backlog" --get '/work.php?ms=10' --post '/work.php?ms=10'
 }
 
 has_begun() { # NAME OF A CONTAINER, HOW MANY

@@ -143,8 +143,7 @@ reload_control() {
 # Code in the image: a release is a new container. The old one refuses when the new one is up.
 reload_baked() {
     local base
-    printf 'FROM sluice-test/sluice8.2\nRUN echo "<?php const VERSION = 2;" >/srv/app/version.php\n' |
-        DOCKER_BUILDKIT=0 docker build --label sluice-test=image -t sluice-test/baked2 - >/dev/null 2>&1
+    derived baked2 'RUN echo "<?php const VERSION = 2;" >/srv/app/version.php'
     hold_address
     base=$held
     run_container fpm sluice-test/sluice8.2

@@ -19,7 +19,9 @@ cases_stop=(
     "netns-shared: stop_one_of_two"
 )
 
-# make_service TRANSPORT IMAGE [OPTION...]: a PHP-FPM container called fpm, that answers at $address.
+# make_service TRANSPORT IMAGE [OPTION...]: a PHP-FPM container called fpm, that answers at $address. Its
+# command is the image's, or in `service_words`.
+service_words=()
 make_service() {
     local transport=$1 image=$2
     shift 2
@@ -28,11 +30,11 @@ make_service() {
         chmod 777 "$site/work/run"
         printf '[www]\nlisten = /run/fpm/fpm.sock\n' >"$site/work/unix.conf"
         run_container fpm --volume "$site/work/run:/run/fpm" \
-            --volume "$site/work/unix.conf:/etc/php-fpm.d/unix.conf:ro" "$@" "sluice-test/$image"
+            --volume "$site/work/unix.conf:/etc/php-fpm.d/unix.conf:ro" "$@" "sluice-test/$image" "${service_words[@]}"
         address=$site/work/run/fpm.sock
     else
         hold_address
-        run_container fpm "$@" "sluice-test/$image"
+        run_container fpm "$@" "sluice-test/$image" "${service_words[@]}"
         address=$held:9000
     fi
     await_answer fpm "$address"
@@ -51,7 +53,7 @@ stop_loaded() {
 # refused_cleanly: who came after the stop was told so at once.
 refused_cleanly() {
     ((account[after_refused] > 0)) || wrong "nobody was refused after the stop"
-    ((account[slow_refused] == 0)) || wrong "refused, but not at once: ${account[slow_refused]}"
+    ((account[after_slow_refused] == 0)) || wrong "refused, but not at once: ${account[after_slow_refused]}"
 }
 
 sluice_keeps() { # TRANSPORT IMAGE [OPTION...]
@@ -81,12 +83,12 @@ stop_beside_control() { # TRANSPORT PHP STOPSIGNAL
 
 # As a line of a Dockerfile, not as an option.
 stop_baked_signal() {
-    printf 'FROM sluice-test/sluice8.2\nSTOPSIGNAL SIGINT\n' |
-        DOCKER_BUILDKIT=0 docker build --label sluice-test=image -t sluice-test/sigint - >/dev/null 2>&1
+    derived sigint 'STOPSIGNAL SIGINT'
     sluice_keeps tcp sigint
 }
 
 stop_tini() {
+    service_words=(-- docker-php-entrypoint php-fpm)
     control_loses "tini" tcp php8.2 --stop-signal SIGTERM --entrypoint /usr/bin/tini
 }
 
