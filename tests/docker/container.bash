@@ -6,6 +6,7 @@
 run_id=$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
 label=sluice-test.run=$run_id
 backlog=32 workers=4 # as in image/php-fpm.conf
+script_root=/srv/app    # what the load's paths are below, as PHP-FPM is told
 
 # run_container NAME [OPTION...] IMAGE [WORD...]: runs it in the background. Its whole name is
 # "$(named NAME)".
@@ -73,7 +74,7 @@ is_healthy() {
 }
 
 answers() { # ADDRESS
-    "$fcgi_load" --to "$1" --root "${script_root:-/srv/app}" --get "/work.php?ms=0" --clients 1 --requests 1 --wait 2s \
+    "$fcgi_load" --to "$1" --root "$script_root" --get "/work.php?ms=0" --clients 1 --requests 1 --wait 2s \
         --json 2>/dev/null | grep -q '"answered":1,'
 }
 
@@ -94,7 +95,7 @@ await_answer() { # NAME ADDRESS
 
 # load NAME ADDRESS OPTION...: FastCGI requests to an address.
 load() {
-    run_load "$1" "$fcgi_load" --to "$2" --root "${script_root:-/srv/app}" --wait 20s "${@:3}"
+    run_load "$1" "$fcgi_load" --to "$2" --root "$script_root" --wait 20s "${@:3}"
 }
 
 # full_load NAME ADDRESS [OPTION...]: as many clients as the accept queue has places, GET and POST; one place is

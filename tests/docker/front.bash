@@ -70,6 +70,8 @@ backend app
 $(upstream_lines '    server app@NUMBER@ @ADDRESS@ proto fcgi check inter 500ms fall 1 rise 1')
 fcgi-app php
     docroot /srv/app
+    # By default haproxy keeps connections, more of them than PHP-FPM has workers: see docs/docker.md.
+    no option keep-conn
 END
 }
 
@@ -121,6 +123,12 @@ front_answers_or_ended() {
     front_answers "$front" && return
     is_running front || fail "the front has ended: $(logs_of front | tail -n 8)"
     return 1
+}
+
+# upstream_errors PATTERN: how many such lines of upstreams nginx has logged. A connection that was made
+# and reset early looks in its headers like one that was refused; only the log tells.
+upstream_errors() {
+    logs_of front | grep -cE "($1).*upstream" || true
 }
 
 # front_load NAME OPTION...

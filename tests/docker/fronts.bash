@@ -63,7 +63,8 @@ front_beside_control() { # FRONT TRANSPORT
     stop_behind "$1" "$2" sluice8.2
     kept "sluice"
     ((account[refused] == 0)) || wrong "refused ${account[refused]}"
-    ((account[retried_lost] == 0)) || wrong "lost ${account[retried_lost]}, which $1 sent again"
+    (($(upstream_errors '104: |prematurely closed') == 0)) || wrong "connections were reset, and $1 asked again"
+    ((account[lost] == 0)) || logs_of front | tail -n 12
     [[ -z $long_lost ]] || wrong "the request in flight was lost"
     has_status 0
     measured "worst ${account[worst_ms]%.*} ms, stop $stop_ms ms"

@@ -81,3 +81,56 @@ pause_in_reload_past_ready() {
     stop fpm
     has_status 0
 }
+
+# The wall clock jumps by an hour, forward in the middle of a drain, back in the middle of a reload. A kernel
+# has one wall clock for all, and a time namespace shifts the others only: so libfaketime jumps for
+# what is in this container, sluice included, which takes a dynamic build of it (build/dev). No timer may
+# hang on that clock.
+pause_clock() {
+    local library=/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1
+    [[ -e $library ]] || fail "$library is not there: tests/install docker"
+    mkdir "$site/work/clock"
+    set_clock +0
+    printf '%s\n' '[[reload.warmup]]' 'script = "/srv/app/work.php"' 'uri = "/work.php?ms=300"' 'count = 4' \
+        >"$site/work/sluice.toml"
+    make_service tcp sluice8.2 --volume "$site/work/sluice.toml:/etc/sluice.toml:ro" \
+        --volume "$build/sluice:/usr/local/bin/sluice:ro" --volume "$library:/lib/libfaketime.so.1:ro" \
+        --volume "$site/work/clock:/clock:ro" --env LD_PRELOAD=/lib/libfaketime.so.1 \
+        --env FAKETIME_TIMESTAMP_FILE=/clock/now --env FAKETIME_NO_CACHE=1 \
+        --env FAKETIME_DONT_FAKE_MONOTONIC=1
+    set_clock +1h
+    full_load load "$address"
+    long_request fpm "$address" 1000
+    docker kill --signal HUP "$(named fpm)" >/dev/null
+    until_true 10 "a warm-up" logs_tell fpm 'warm'
+    set_clock -1h
+    until_true 20 "the switch" logs_tell fpm 'switch'
+    end_load load
+    kept "a reload with a jump back"
+    ((account[refused] == 0)) || wrong "refused ${account[refused]}"
+    long_answered || wrong "the request in flight was lost at the reload"
+
+    full_load load "$address"
+    long_request fpm "$address" 2000
+    docker kill --signal TERM "$(named fpm)" >/dev/null
+    until_true 10 "a drain" logs_tell fpm 'drain'
+    set_clock +2h
+    await_exit fpm
+    end_load load
+    logs_of fpm | grep sluice
+    kept "a drain with a jump forward"
+    long_answered || wrong "the request in flight was lost at the stop"
+    has_status 0
+    # Otherwise sluice has not seen the jumps, and this proves nothing.
+    (($(hours_in_log) >= 3)) || wrong "the log's own times tell of no jump"
+}
+
+set_clock() { # OFFSET
+    echo "$1" >"$site/work/clock/new"
+    mv "$site/work/clock/new" "$site/work/clock/now"
+}
+
+# How many different hours sluice's lines tell.
+hours_in_log() {
+    logs_of fpm | grep -oE '^[0-9-]+T[0-9]{2}:[0-9:.]+Z sluice' | cut -c 1-13 | sort -u | wc -l
+}

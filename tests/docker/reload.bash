@@ -149,7 +149,6 @@ reload_baked() {
     run_container fpm sluice-test/sluice8.2
     address=$base:9000
     await_answer fpm "$address"
-    script_root=/srv/app
     # A reload of what is baked in brings nothing new, and costs nothing.
     full_load load "$address"
     long_request fpm "$address" 1000
