@@ -89,6 +89,7 @@ pause_in_reload_past_ready() {
 pause_clock() {
     local library=/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1
     [[ -e $library ]] || fail "$library is not there: tests/install docker"
+    [[ -f $build/sluice ]] || fail "$build/sluice is not there: tests/run dev"
     mkdir "$site/work/clock"
     set_clock +0
     printf '%s\n' '[[reload.warmup]]' 'script = "/srv/app/work.php"' 'uri = "/work.php?ms=300"' 'count = 4' \

@@ -122,10 +122,11 @@ restricted_memory() {
     has_status 0
 }
 
-# No room for a second generation: refused before anything is started.
+# No room for a second generation: refused before anything is started. What is in a tmpfs counts.
 restricted_memory_reload() {
     local got=0
-    make_service tcp sluice8.2 --memory 40m --memory-swap 40m --env SLUICE_RELOAD_LOW_MEMORY=refuse
+    make_service tcp sluice8.2 --memory 64m --memory-swap 64m --tmpfs /full
+    in_container fpm dd if=/dev/zero of=/full/file bs=1M count=36
     full_load load "$address"
     in_container fpm sluice reload --wait || got=$?
     logs_of fpm | tail -n 4
