@@ -24,6 +24,7 @@ as_haproxy() {
 write_nginx_conf() {
     as_nginx
     cat >"$site/work/nginx.conf" <<END
+user www-data;
 worker_processes 1;
 error_log /dev/stderr info;
 pid /tmp/nginx.pid;
@@ -31,7 +32,7 @@ events { worker_connections 4096; }
 http {
     access_log off;
     upstream app {
-$(upstream_lines "        server @ADDRESS@ $1;")
+$(upstream_lines "        server @ADDRESS@ ${1:-};")
     }
     server {
         listen 80 backlog=4096;
