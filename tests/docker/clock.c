@@ -1,6 +1,6 @@
-// For LD_PRELOAD: a wall clock that a test can have jump. It is off by as many seconds as the first eight
-// bytes of /clock/offset say at that moment; the monotonic clocks stay as they are, as when somebody
-// sets the time of a machine.
+// For LD_PRELOAD: a wall clock that a test can have jump. It is off by as many seconds as the first
+// eight bytes of /clock/offset say at that moment; the monotonic clocks stay as they are, as when
+// somebody sets the time of a machine.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

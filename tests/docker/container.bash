@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Containers of the tests, and what became of the requests to them. For sourcing by tests/docker/run,
 # after ../app/site.bash and ../load/account.bash. Each case runs in a shell of its own.
-# shellcheck disable=SC2034 # much of this is for the cases
+# shellcheck disable=SC2034,SC2154 # much of this is for the cases, or from those that are sourced before
 
 run_id=$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
 label=sluice-test.run=$run_id

@@ -80,7 +80,8 @@ write_apache_conf() {
     local members
     members=$(upstream_lines '    BalancerMember "@ADDRESS@" retry=1 connectiontimeout=1')
     # fcgi://host:port, and for a path unix:/path|fcgi://a-name-of-its-own
-    members=$(sed -E 's|"(/[^"]*/([a-z]+)\.sock)"|"unix:\1\|fcgi://\2"|; s|"([0-9.]+:[0-9]+)"|"fcgi://\1"|' <<<"$members")
+    members=$(sed -E -e 's|"(/[^"]*/([a-z]+)\.sock)"|"unix:\1\|fcgi://\2"|' \
+        -e 's|"([0-9.]+:[0-9]+)"|"fcgi://\1"|' <<<"$members")
     cat >"$site/work/apache.conf" <<END
 ServerRoot /etc/apache2
 ServerName front

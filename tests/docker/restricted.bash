@@ -76,10 +76,10 @@ restricted_pids() {
 }
 
 # The load has been on since before the reload.
-stop_loaded_after_rollback() {
-    answers "$address" || wrong "no answer after the rollback"
+stop_loaded_after_rollback() { # [WHAT THE RELOAD WAS]
+    answers "$address" || wrong "no answer after the reload"
     end_load load
-    kept "a reload that was rolled back"
+    kept "${1:-a reload that was rolled back}"
     ((account[refused] == 0)) || wrong "refused ${account[refused]}"
     stop_loaded
     kept "the stop after it"
@@ -149,12 +149,13 @@ restricted_disk_full() {
     fill /dev/shm
     full_load load "$address"
     in_container fpm sluice reload --wait || got=$?
-    measured "reload with a full disk: $got"
-    stop_loaded_after_rollback
+    measured "exit status of the reload $got"
+    stop_loaded_after_rollback "a reload with a full disk"
 }
 
 # Full from the start: the folders can still be entered, but hold no byte more.
 restricted_disk_full_at_start() {
+    # shellcheck disable=SC2016 # the container's own
     local entry='for f in /tmp /run /dev/shm; do dd if=/dev/zero of=$f/full bs=4k 2>/dev/null; done; exec sluice php-fpm'
     hold_address
     run_container fpm --read-only --tmpfs /tmp:size=64k --tmpfs /run:size=64k --tmpfs /dev/shm:size=64k \

@@ -23,10 +23,6 @@ send() { # SIGNAL NAME
     docker kill --signal "$1" "$(named "$2")" >/dev/null
 }
 
-generation() {
-    in_container fpm sluice status --json | grep -o '"generation":[0-9]*' | head -n 1
-}
-
 signals_drain() { # SIGNAL
     make_service tcp sluice8.2
     full_load load "$address"
@@ -127,7 +123,7 @@ stop_pending() {
 
 # Healthy when it answers; not from the first instant of a stop.
 signals_health() {
-    local got=0 began
+    local got=0
     hold_address
     run_container fpm --stop-signal SIGTERM sluice-test/sluice8.2
     address=$held:9000

@@ -40,12 +40,12 @@ make_service() {
     await_answer fpm "$address"
 }
 
-# stop_loaded [STOP_OPTION...]: of what make_service has made, under load; its account is in `account`.
+# stop_loaded: of what make_service has made, under load; its account is in `account`.
 stop_loaded() {
     full_load load "$address"
     long_request fpm "$address" 2000
     kill -USR1 "$load_pid"
-    stop fpm "$@"
+    stop fpm
     end_load load
     logs_of fpm | tail -n 3
 }
