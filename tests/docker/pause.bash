@@ -31,7 +31,8 @@ pause_in_drain() { # DEADLINE
     full_load load "$address"
     long_request fpm "$address" 2000
     docker kill --signal TERM "$(named fpm)" >/dev/null
-    pause_once_told 'drain'
+    pause_once_told 'stopping php-fpm'
+    [[ $paused_log != *"stopped in"* ]] || wrong "the drain was over before the pause: this proves nothing"
     await_exit fpm
     end_load load
     logs_of fpm | tail -n 3
@@ -114,7 +115,7 @@ pause_clock() {
     full_load load "$address"
     long_request fpm "$address" 2000
     docker kill --signal TERM "$(named fpm)" >/dev/null
-    until_true 10 "a drain" logs_tell fpm 'drain'
+    until_true 10 "a drain" logs_tell fpm 'stopping php-fpm'
     set_clock 7200
     await_exit fpm
     end_load load

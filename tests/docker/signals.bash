@@ -41,7 +41,7 @@ signals_twice() {
     long_request fpm "$address" 8000
     began=$(now_ms)
     send INT fpm
-    until_true 5 "a drain" logs_tell fpm 'drain'
+    until_true 5 "a drain" logs_tell fpm 'stopping php-fpm'
     send INT fpm
     await_exit fpm
     (($(now_ms) - began < 4000)) || wrong "a second INT did not hurry it: $(($(now_ms) - began)) ms"
@@ -118,7 +118,7 @@ health_is() { # WANTED
 }
 
 stop_pending() {
-    logs_tell fpm 'drain'
+    logs_tell fpm 'stopping php-fpm'
 }
 
 # Healthy when it answers; not from the first instant of a stop.
