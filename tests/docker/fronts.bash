@@ -24,11 +24,11 @@ make_upstreams() {
         if [[ $transport == unix ]]; then
             upstreams+=("/run/fpm/$name.sock")
             outside+=("$site/work/run/$name.sock")
-            printf '[www]\nlisten = /run/fpm/%s.sock\n' "$name" >"$site/work/$name.conf"
+            printf '[www]\nlisten = /run/fpm/%s.sock\n%s\n' "$name" "$pool_lines" >"$site/work/$name.conf"
         else
             upstreams+=("$subnet.$((10 + ${#upstreams[@]})):9000")
             outside+=("${upstreams[-1]}")
-            : >"$site/work/$name.conf"
+            printf '[www]\n%s\n' "$pool_lines" >"$site/work/$name.conf"
         fi
         # PHP-FPM alone is given time to finish, or the control would lose even more.
         [[ $image != php* ]] || printf '[global]\nprocess_control_timeout = 8s\n' >>"$site/work/$name.conf"
@@ -40,7 +40,7 @@ make_upstreams() {
         outside=("${outside[@]:1}" "${outside[0]}")
     done
 }
-upstream_options=()
+upstream_options=() pool_lines=''
 
 # The first of two upstreams is stopped with a request of 2 s in flight.
 stop_behind() { # FRONT TRANSPORT IMAGE
@@ -49,7 +49,7 @@ stop_behind() { # FRONT TRANSPORT IMAGE
     make_upstreams "$2" "$3" first second
     address=${outside[0]}
     start_front "$1"
-    front_load load --rate 100 --post '/work.php?ms=20' --requests 600
+    front_load load --rate 60 --post '/work.php?ms=20' --requests 360
     long_request first "$address" 2000
     kill -USR1 "$load_pid"
     stop first
