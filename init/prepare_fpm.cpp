@@ -128,9 +128,10 @@ class Preparation {
                                                "before the command");
                 break;
             }
+            const auto complaints = fpm::complaints_in(checked.output);
             disagree(core::exit_code(checked.wait_status),
                      service().program + " -t " + core::describe_end(checked.wait_status) + ": " +
-                         fpm::complaints_in(checked.output));
+                         complaints + fpm::cure_for(complaints));
             break;
         }
         call_.config = config_file(checked.output);
@@ -166,6 +167,7 @@ class Preparation {
             if (found != usual.end()) file = *found;
         }
         if (!file) {
+            if (!result_.problems.empty()) return {}; // nothing will be started
             notice("which file " + service().program +
                    " reads cannot be told (its log_level is above notice): its own "
                    "process_control_timeout is in force, and without one it cuts requests at a "

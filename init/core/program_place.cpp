@@ -22,11 +22,17 @@ place_of_program(const std::vector<std::string>& command,
 
 std::string shell_form_warning(const std::vector<std::string>& command) {
     constexpr std::array shells{"sh", "bash", "dash", "ash"};
-    if (command.size() < 3 || command[1] != "-c") return {};
-    if (std::ranges::find(shells, file_name(command[0])) == shells.end()) return {};
+    const auto begins_shell_form = [&](std::size_t at) {
+        return command[at + 1] == "-c" &&
+               std::ranges::find(shells, file_name(command[at])) != shells.end();
+    };
+    // Not only first: with `CMD php-fpm` it stands behind the entrypoint script of an image.
+    std::size_t at = 0;
+    while (at + 2 < command.size() && !begins_shell_form(at)) ++at;
+    if (at + 2 >= command.size()) return {};
     for (const std::string program : {"php-fpm", "nginx"}) {
-        if (command[2].find(program) == std::string::npos) continue;
-        std::string text = "the command is a shell's (" + command[0] + " -c ...), which hides ";
+        if (command[at + 2].find(program) == std::string::npos) continue;
+        std::string text = "the command is a shell's (" + command[at] + " -c ...), which hides ";
         text += program;
         text += " from sluice: a stop cuts its requests; in the Dockerfile write CMD [\"";
         text += program;

@@ -22,7 +22,8 @@ place_of_program(const std::vector<std::string>& command,
                  const std::function<bool(const std::string& word)>& is_program,
                  const std::function<bool(const std::string& word)>& is_script);
 
-/// A warning for `sh -c "... php-fpm ..."`, which hides PHP-FPM, or nginx; empty for anything else.
+/// A warning for `sh -c "... php-fpm ..."`, first or behind an entrypoint script, which hides
+/// PHP-FPM, or nginx; empty for anything else.
 std::string shell_form_warning(const std::vector<std::string>& command);
 
 } // namespace sluice::core

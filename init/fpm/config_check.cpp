@@ -73,4 +73,11 @@ std::string complaints_in(const std::string& output) {
     return joined;
 }
 
+std::string cure_for(const std::string& complaints) {
+    // opcache's, on a read-only root file system: it says neither where nor what it is for.
+    if (complaints.find("Unable to create lock file") == std::string::npos) return {};
+    return "; opcache needs a folder that it can write to: give the container a /tmp (docker run "
+           "--tmpfs /tmp), or name another in opcache.lockfile_path";
+}
+
 } // namespace sluice::fpm

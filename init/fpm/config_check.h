@@ -21,4 +21,7 @@ std::vector<std::string> usual_config_paths(const std::string& program);
 /// once (with error_log = /proc/self/fd/2 it writes every line twice).
 std::string complaints_in(const std::string& output);
 
+/// What to do about a complaint that does not say it, to be put behind it ("; ..."); mostly empty.
+std::string cure_for(const std::string& complaints);
+
 } // namespace sluice::fpm

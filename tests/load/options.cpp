@@ -11,12 +11,13 @@ namespace load {
 namespace {
 
 constexpr const char* http_usage =
-    R"(Usage: http_load --port PORT (--get PATH | --post PATH)... (--rate N | --clients N) [option...]
+    R"(Usage: http_load --to ADDRESS (--get PATH | --post PATH)... (--rate N | --clients N) [option...]
 
-Sends HTTP/1.1 requests to 127.0.0.1, each on a connection of its own, and counts every one of them
-exactly once. It stops after --duration or --requests, or at SIGTERM or SIGINT.
+Sends HTTP/1.1 requests, each on a connection of its own, and counts every one of them exactly once.
+It stops after --duration or --requests, or at SIGTERM or SIGINT.
 
-  --port PORT       where to send
+  --to ADDRESS      PORT or 10.0.0.1:PORT or [::1]:PORT, or the path of a unix socket
+  --port PORT       the same for 127.0.0.1
 )";
 
 constexpr const char* fastcgi_usage =
@@ -143,8 +144,7 @@ void apply(Options& options, std::string_view name, std::string_view text) {
 }
 
 void require_complete(const Options& options) {
-    if (options.address.size == 0)
-        usage_error(options.protocol == Protocol::http ? "--port is missing" : "--to is missing");
+    if (options.address.size == 0) usage_error("--to is missing");
     if (options.protocol == Protocol::fastcgi && options.root.empty())
         usage_error("--root is missing");
     if (options.targets.empty()) usage_error("--get or --post is missing");
@@ -166,11 +166,11 @@ std::vector<option> known_options(Protocol protocol) {
                               {"stall-after", required_argument, nullptr, 'o'},
                               {"csv", required_argument, nullptr, 'o'},
                               {"json", no_argument, nullptr, 'o'},
+                              {"to", required_argument, nullptr, 'o'},
                               {"help", no_argument, nullptr, 'h'}};
     if (protocol == Protocol::http) {
         known.push_back({"port", required_argument, nullptr, 'o'});
     } else {
-        known.push_back({"to", required_argument, nullptr, 'o'});
         known.push_back({"root", required_argument, nullptr, 'o'});
         known.push_back({"keep-alive", required_argument, nullptr, 'o'});
     }

@@ -11,6 +11,9 @@ if [[ $(<"/proc/$PPID/comm") != tini ]]; then
     exec tini -s -- unshare --mount -- "$0" "$@"
 fi
 
+# shellcheck source-path=SCRIPTDIR source=../load/account.bash
+source "$root/tests/load/account.bash"
+
 build=$(cd -- "${BUILD_DIR:-$root/build/dev}" && pwd)
 sluice=$build/sluice
 fcgi_load=$build/fcgi_load
@@ -217,34 +220,7 @@ left_files() {
 
 # start_load NAME OPTION...: on $address; its account will be in $site/NAME.log.
 start_load() {
-    local name=$1
-    shift
-    rm -f "$site/$name.log"
-    start "$name" "$fcgi_load" --to "$address" --root "$script_root" --wait 20s --json "$@"
-    load_pid=$started
-}
-
-# end_load NAME: ends sending, waits for what is in flight, and reads the account into the array
-# `account`, one entry for each number in it.
-declare -A account
-end_load() {
-    kill -TERM "$load_pid" 2>/dev/null || true # it may have sent all that it was to send
-    await_load "$1"
-}
-
-# await_load NAME: the same without an end of sending.
-await_load() {
-    local pair load_status=0
-    wait "$load_pid" || load_status=$?
-    account=([status]=$load_status)
-    while IFS=: read -r pair; do
-        account[${pair%%:*}]=${pair#*:}
-    done < <(grep '^{' "$site/$1.log" | grep -o '"[a-z_0-9]*":[0-9.]*[,}]' | tr -d '",}')
-    ((load_status == 0)) || fail "the generator failed: $(cat "$site/$1.log")"
-}
-
-reasons() {
-    sed -n 's/.*"reasons":{\([^}]*\)}.*/\1/p' "$site/$1.log" | tr -d '"'
+    run_load "$1" "$fcgi_load" --to "$address" --root "$script_root" --wait 20s "${@:2}"
 }
 
 # How many connections wait in the accept queues of $address.

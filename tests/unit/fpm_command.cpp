@@ -129,6 +129,10 @@ TEST_CASE("a shell around FPM is warned of, others are not") {
     CHECK(core::shell_form_warning({"sh", "-c", "php-fpm -F"}).find("CMD [\"php-fpm\"]") !=
           std::string::npos);
     CHECK_FALSE(core::shell_form_warning({"/bin/bash", "-c", "php-fpm"}).empty());
+    CHECK(core::shell_form_warning({"docker-php-entrypoint", "/bin/sh", "-c", "php-fpm"})
+              .find("(/bin/sh -c ...)") != std::string::npos);
+    CHECK(core::shell_form_warning({"docker-php-entrypoint", "sh", "-c", "sleep 1"}).empty());
+    CHECK(core::shell_form_warning({"docker-php-entrypoint", "sh", "-c"}).empty());
     CHECK(core::shell_form_warning({"sh", "-c", "sleep 1"}).empty());
     CHECK(core::shell_form_warning({"/bin/sh", "-c", "nginx -g 'daemon off;'"})
               .find("CMD [\"nginx\"]") != std::string::npos);

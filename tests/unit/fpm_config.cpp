@@ -24,6 +24,12 @@ TEST_CASE("complaints come without time, once each, in one line") {
     CHECK(complaints_in("[no end").find("[no end") == 0);
 }
 
+TEST_CASE("opcache without a /tmp is told what to do about it, others are not") {
+    CHECK(cure_for("Fatal Error Unable to create lock file: Read-only file system (30)")
+              .find("--tmpfs /tmp") != std::string::npos);
+    CHECK(cure_for("ERROR: [pool www] no user").empty());
+}
+
 TEST_CASE("where FPM looks by itself") {
     CHECK(usual_config_paths("/usr/sbin/php-fpm8.2") ==
           std::vector<std::string>{"/etc/php/8.2/fpm/php-fpm.conf", "/etc/php82/php-fpm.conf",
