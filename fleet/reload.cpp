@@ -1,0 +1,81 @@
+#include "fleet/reload.h"
+
+#include <memory>
+#include <utility>
+
+#include "fleet/engine/answers.h"
+#include "fleet/engine/exec.h"
+#include "fleet/reload_steps.h"
+
+namespace sluice::fleet {
+
+namespace {
+
+constexpr std::size_t longest_line = 4'096;
+constexpr int not_found = 404; // HTTP
+
+std::string changed_since(const Container& before, const std::optional<Container>& now) {
+    if (!now) return "the Engine's answer about it makes no sense";
+    if (now->status == "paused") return "it is paused; `docker unpause` it";
+    if (!now->running()) {
+        return "it ended meanwhile with status " + std::to_string(now->exit_code);
+    }
+    if (now->started_at != before.started_at) return "it was started again meanwhile";
+    return {};
+}
+
+Outcome outcome_of(int exit_code, const ReloadSteps& steps) {
+    const auto& text = steps.outcome();
+    if (exit_code == 0) return {.text = text};
+    return {.kind = steps.rolled_back() ? Outcome::Kind::rolled_back : Outcome::Kind::failed,
+            .text = text.empty() ? "sluice exited with " + std::to_string(exit_code) : text};
+}
+
+} // namespace
+
+void explain(Engine& engine, const Container& before, std::string trouble,
+             std::function<void(std::string)> on_sentence) {
+    engine.get(
+        "/containers/" + before.id + "/json",
+        [before, trouble = std::move(trouble),
+         on_sentence = std::move(on_sentence)](const std::variant<std::string, Trouble>& answer) {
+            if (const auto* const why = std::get_if<Trouble>(&answer)) {
+                return on_sentence(why->status == not_found ? "it has gone meanwhile" : trouble);
+            }
+            const auto change =
+                changed_since(before, parse_container(std::get<std::string>(answer)));
+            on_sentence(change.empty() ? trouble : change);
+        });
+}
+
+void reload(Engine& engine, const Container& container, std::chrono::milliseconds limit,
+            OnStep on_step, OnOutcome on_outcome) {
+    const auto steps = std::make_shared<ReloadSteps>();
+    exec_sluice(
+        engine, container, {"reload", "--wait"}, limit, longest_line,
+        {.on_line =
+             [steps, on_step = std::move(on_step)](Channel channel, const std::string& line) {
+                 if (channel == Channel::out) {
+                     steps->out(line);
+                 } else {
+                     steps->err(line);
+                 }
+                 on_step(steps->step());
+             },
+         .on_end =
+             [&engine, container, steps, on_outcome = std::move(on_outcome)](const ExecEnd& end) {
+                 // sluice itself ends with 0, 1 or 125; 137: killed with its container.
+                 if (end.exit_code && (*end.exit_code <= 1 || !steps->outcome().empty())) {
+                     return on_outcome(outcome_of(*end.exit_code, *steps));
+                 }
+                 auto trouble = end.exit_code
+                                    ? "sluice exited with " + std::to_string(*end.exit_code)
+                                    : end.trouble;
+                 explain(engine, container, std::move(trouble),
+                         [on_outcome](const std::string& sentence) {
+                             on_outcome({.kind = Outcome::Kind::failed, .text = sentence});
+                         });
+             }});
+}
+
+} // namespace sluice::fleet
