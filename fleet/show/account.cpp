@@ -1,5 +1,6 @@
 #include "fleet/show/account.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "fleet/show/cells.h"
@@ -67,6 +68,12 @@ Cost cost_of(const Board& board) {
     return cost;
 }
 
+// They took their turns in another order.
+std::vector<Row> by_name(std::vector<Row> rows) {
+    std::ranges::stable_sort(rows, {}, &Row::name);
+    return rows;
+}
+
 std::string summary(const Board& board) {
     auto text = core::count_of(static_cast<std::int64_t>(board.rows.size()), "container") + ": ";
     const auto add = [&](std::size_t count, const char* what) {
@@ -114,7 +121,7 @@ std::string account_text(const Board& board) {
     std::vector<std::vector<std::string>> lines{{"CONTAINER", "OUTCOME", "TIME"}};
     if (board.counts_cut) lines.front().emplace_back("CUT");
     lines.front().emplace_back("");
-    for (const auto& row : board.rows) {
+    for (const auto& row : by_name(board.rows)) {
         const bool begun = row.state != Row::State::waiting;
         const bool well = row.state == Row::State::ended && row.outcome.kind == Outcome::Kind::done;
         auto& line = lines.emplace_back(std::vector<std::string>{
@@ -129,7 +136,7 @@ std::string account_text(const Board& board) {
 
 std::string account_json(const Board& board) {
     std::string rows;
-    for (const auto& row : board.rows) {
+    for (const auto& row : by_name(board.rows)) {
         rows += (rows.empty() ? "{" : ",{") + row_json(board, row) + "}";
     }
     auto json = R"({"event":"account","task":)" + json_string(board.task) + R"(,"containers":)" +
