@@ -51,6 +51,7 @@ void explain(Engine& engine, const Container& before, std::string trouble,
 void reload(Engine& engine, const Container& container, std::chrono::milliseconds limit,
             OnStep on_step, OnOutcome on_outcome) {
     const auto steps = std::make_shared<ReloadSteps>();
+    on_step(steps->step());
     exec_sluice(
         engine, container, {"reload", "--wait"}, limit, longest_line,
         {.on_line =

@@ -51,7 +51,7 @@ std::string state_of(const Report& report) {
 std::string reload_of(const Report& report) {
     if (!report.last_reload) return "-";
     const auto& reload = *report.last_reload;
-    const auto ago = " " + age(reload.ago) + " ago";
+    const auto ago = ", " + age(reload.ago) + " ago";
     switch (reload.outcome) {
     case Report::Reload::Outcome::running: return "runs: " + reload.step;
     case Report::Reload::Outcome::done: return "done in " + core::in_words(reload.took) + ago;

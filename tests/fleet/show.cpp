@@ -85,7 +85,7 @@ TEST_CASE("A frame has a line for each container and a bar") {
     CHECK(lines[0] == "web-0  done          600 ms");
     CHECK(lines[1] == "web-1  proving       140 ms");
     CHECK(lines[2].starts_with("web-2  waits"));
-    CHECK(lines[3] == "[############.........................] 1 of 3, 1.2 s");
+    CHECK(lines[3] == "[" + std::string(13, '#') + std::string(27, '.') + "] 1 of 3, 1.2 s");
     end(board.rows[1], Outcome::Kind::rolled_back, "it is broken");
     CHECK(frame(board, {.columns = 60, .lines = 24})[1] ==
           "web-1  ROLLED BACK   600 ms  it is broken");
@@ -198,11 +198,11 @@ TEST_CASE("The table of the node") {
                                  {.name = "web-3", .trouble = "no sluice\x1b listens"}});
     CHECK(text ==
           "CONTAINER  STATE                  GENERATION  RELEASE                                   "
-          "POOLS  BUSY    IN FLIGHT  QUEUE  LAST RELOAD          UP\n"
+          "POOLS  BUSY    IN FLIGHT  QUEUE  LAST RELOAD              UP\n"
           "web-1      running                3           ..xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/7  "
-          "2      2 of 4  2          1      done in 424 ms 5 s ago  1 min\n"
+          "2      2 of 4  2          1      done in 424 ms, 5 s ago  1 min\n"
           "web-2      running, one retiring  3           ..xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/7  "
-          "2      2 of 4  ?          1      -                    1 min\n"
+          "2      2 of 4  ?          1      -                        1 min\n"
           "web-3      no sluice\\x1b listens\n");
     const auto json =
         node_json({{.name = "a", .report = report()}, {.name = "b", .trouble = "no"}});
