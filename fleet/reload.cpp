@@ -1,5 +1,6 @@
 #include "fleet/reload.h"
 
+#include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <utility>
 
@@ -24,6 +25,47 @@ std::string changed_since(const Container& before, const std::optional<Container
     return {};
 }
 
+// The Engine learns of a container's end a moment after its processes have gone.
+constexpr int looks = 4;
+constexpr std::chrono::milliseconds between_looks(250);
+
+class Explanation : public std::enable_shared_from_this<Explanation> {
+  public:
+    Explanation(Engine& engine, Container before, std::string trouble,
+                std::function<void(std::string)> on_sentence)
+        : engine_(engine),
+          before_(std::move(before)),
+          trouble_(std::move(trouble)),
+          on_sentence_(std::move(on_sentence)),
+          pause_(engine.loop()) {}
+
+    void look() {
+        engine_.get("/containers/" + before_.id + "/json",
+                    [self = shared_from_this()](const auto& answer) { self->looked(answer); });
+    }
+
+  private:
+    void looked(const std::variant<std::string, Trouble>& answer) {
+        if (const auto* const why = std::get_if<Trouble>(&answer)) {
+            return on_sentence_(why->status == not_found ? "it has gone meanwhile" : trouble_);
+        }
+        const auto change = changed_since(before_, parse_container(std::get<std::string>(answer)));
+        if (!change.empty()) return on_sentence_(change);
+        if (++looked_ == looks) return on_sentence_(trouble_);
+        pause_.expires_after(between_looks);
+        pause_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+            if (!error) self->look();
+        });
+    }
+
+    Engine& engine_;
+    Container before_;
+    std::string trouble_;
+    std::function<void(std::string)> on_sentence_;
+    boost::asio::steady_timer pause_;
+    int looked_ = 0;
+};
+
 Outcome outcome_of(int exit_code, const ReloadSteps& steps) {
     const auto& text = steps.outcome();
     if (exit_code == 0) return {.text = text};
@@ -35,17 +77,8 @@ Outcome outcome_of(int exit_code, const ReloadSteps& steps) {
 
 void explain(Engine& engine, const Container& before, std::string trouble,
              std::function<void(std::string)> on_sentence) {
-    engine.get(
-        "/containers/" + before.id + "/json",
-        [before, trouble = std::move(trouble),
-         on_sentence = std::move(on_sentence)](const std::variant<std::string, Trouble>& answer) {
-            if (const auto* const why = std::get_if<Trouble>(&answer)) {
-                return on_sentence(why->status == not_found ? "it has gone meanwhile" : trouble);
-            }
-            const auto change =
-                changed_since(before, parse_container(std::get<std::string>(answer)));
-            on_sentence(change.empty() ? trouble : change);
-        });
+    std::make_shared<Explanation>(engine, before, std::move(trouble), std::move(on_sentence))
+        ->look();
 }
 
 void reload(Engine& engine, const Container& container, std::chrono::milliseconds limit,
@@ -65,13 +98,12 @@ void reload(Engine& engine, const Container& container, std::chrono::millisecond
              },
          .on_end =
              [&engine, container, steps, on_outcome = std::move(on_outcome)](const ExecEnd& end) {
-                 // sluice itself ends with 0, 1 or 125; 137: killed with its container.
-                 if (end.exit_code && (*end.exit_code <= 1 || !steps->outcome().empty())) {
+                 // 125: sluice could not be asked to the end; 137: killed with its container.
+                 if (end.exit_code && *end.exit_code <= 1) {
                      return on_outcome(outcome_of(*end.exit_code, *steps));
                  }
-                 auto trouble = end.exit_code
-                                    ? "sluice exited with " + std::to_string(*end.exit_code)
-                                    : end.trouble;
+                 auto trouble =
+                     end.exit_code ? outcome_of(*end.exit_code, *steps).text : end.trouble;
                  explain(engine, container, std::move(trouble),
                          [on_outcome](const std::string& sentence) {
                              on_outcome({.kind = Outcome::Kind::failed, .text = sentence});
