@@ -28,7 +28,9 @@ using Clock = std::chrono::steady_clock;
 constexpr seconds usual_stop_timeout(10); // Docker's
 // For what the Engine does besides waiting: after SIGKILL it waits up to 10 s, then it starts.
 constexpr seconds stop_slack(30);
-constexpr milliseconds first_pause(100);
+// An exec costs a sixth of what a restart does (0.1 of 0.6 s of processor time, measured with 20
+// containers), and PHP-FPM takes 0.2 s: so not at once.
+constexpr milliseconds first_pause(250);
 constexpr milliseconds longest_pause(1'000);
 // A sluice that answers nobody for so long while its container runs has no control socket.
 constexpr seconds silence(5);
@@ -71,7 +73,7 @@ class Restart : public std::enable_shared_from_this<Restart> {
             return start_again(trouble->text);
         }
         on_step_("starting");
-        look();
+        pause();
     }
 
     // The Engine gave up half way: the container may have been stopped.
@@ -165,6 +167,10 @@ class Restart : public std::enable_shared_from_this<Restart> {
         if (Clock::now() >= until_) {
             return fail("it is not up after " + core::in_words(limit_) + ": " + why);
         }
+        pause();
+    }
+
+    void pause() {
         pause_.expires_after(next_pause_);
         next_pause_ = std::min(next_pause_ * 2, longest_pause);
         pause_.async_wait([self = shared_from_this()](const error_code& error) {
