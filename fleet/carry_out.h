@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "fleet/container.h"
 #include "fleet/display.h"
-#include "fleet/outcome.h"
+#include "fleet/engine/container.h"
 #include "fleet/rollout.h"
+#include "fleet/show/outcome.h"
 
 namespace sluice::fleet {
 

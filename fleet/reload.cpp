@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "fleet/choice.h"
 #include "fleet/engine/answers.h"
 #include "fleet/engine/exec.h"
 #include "fleet/reload_steps.h"
@@ -12,7 +13,6 @@ namespace sluice::fleet {
 
 namespace {
 
-constexpr std::size_t longest_line = 4'096;
 constexpr int not_found = 404; // HTTP
 
 std::string changed_since(const Container& before, const std::optional<Container>& now) {
@@ -85,8 +85,12 @@ void reload(Engine& engine, const Container& container, std::chrono::millisecond
             OnStep on_step, OnOutcome on_outcome) {
     const auto steps = std::make_shared<ReloadSteps>();
     on_step(steps->step());
-    exec_sluice(
-        engine, container, {"reload", "--wait"}, limit, longest_line,
+    execute(
+        engine,
+        {.container = container.id,
+         .programs = programs(container),
+         .words = {"reload", "--wait"},
+         .limit = limit},
         {.on_line =
              [steps, on_step = std::move(on_step)](Channel channel, const std::string& line) {
                  if (channel == Channel::out) {

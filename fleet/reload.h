@@ -2,9 +2,9 @@
 
 #include <chrono>
 
-#include "fleet/container.h"
+#include "fleet/engine/container.h"
 #include "fleet/engine/engine.h"
-#include "fleet/outcome.h"
+#include "fleet/show/outcome.h"
 
 namespace sluice::fleet {
 

@@ -35,7 +35,6 @@ constexpr milliseconds longest_pause(1'000);
 // A sluice that answers nobody for so long while its container runs has no control socket.
 constexpr seconds silence(5);
 constexpr seconds health_patience(10);
-constexpr std::size_t longest_line = 4'096;
 constexpr int not_found = 404; // HTTP
 // Its closing line is written in the last moments of a run; the log's times are those of its
 // reader.
@@ -146,8 +145,12 @@ class Restart : public std::enable_shared_from_this<Restart> {
     void ask_health() {
         on_step_("health");
         said_.clear();
-        exec_sluice(
-            engine_, now_, {"health"}, health_patience, longest_line,
+        execute(
+            engine_,
+            {.container = now_.id,
+             .programs = programs(now_),
+             .words = {"health"},
+             .limit = health_patience},
             {.on_line = [self = shared_from_this()](
                             Channel, const std::string& line) { self->said_ = line; },
              .on_end = [self = shared_from_this()](const ExecEnd& end) { self->has_health(end); }});

@@ -3,7 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <vector>
 
-#include "fleet/container.h"
+#include "fleet/engine/container.h"
 #include "fleet/engine/engine.h"
 #include "fleet/show/node.h"
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "fleet/container.h"
+#include "fleet/engine/container.h"
 
 namespace sluice::fleet {
 

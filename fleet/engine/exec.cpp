@@ -4,7 +4,6 @@
 #include <memory>
 #include <utility>
 
-#include "fleet/choice.h"
 #include "fleet/engine/answers.h"
 #include "fleet/engine/line_splitter.h"
 #include "init/core/exit_status.h"
@@ -24,24 +23,21 @@ constexpr std::chrono::seconds patience_for_status(10);
 
 class Exec : public std::enable_shared_from_this<Exec> {
   public:
-    Exec(Engine& engine, const Container& container, std::vector<std::string> words,
-         std::chrono::milliseconds limit, std::size_t longest_line, ExecCalls calls)
+    Exec(Engine& engine, Command command, ExecCalls calls)
         : engine_(engine),
-          container_(container.id),
-          programs_(programs(container)),
-          words_(std::move(words)),
-          limit_(limit),
+          command_(std::move(command)),
           calls_(std::move(calls)),
           deadline_(engine.loop()),
           look_(engine.loop()),
-          out_(longest_line),
-          err_(longest_line) {}
+          out_(command_.longest_line),
+          err_(command_.longest_line) {}
 
     void start() {
-        deadline_.expires_after(limit_);
+        deadline_.expires_after(command_.limit);
         deadline_.async_wait([self = shared_from_this()](const error_code& error) {
             if (!error) {
-                self->end({.trouble = "it has not ended within " + core::in_words(self->limit_)});
+                self->end(
+                    {.trouble = "it has not ended within " + core::in_words(self->command_.limit)});
             }
         });
         create();
@@ -49,9 +45,10 @@ class Exec : public std::enable_shared_from_this<Exec> {
 
   private:
     void create() {
-        auto command = words_;
-        command.insert(command.begin(), programs_.at(program_));
-        engine_.post("/containers/" + container_ + "/exec", exec_body(command), engine_patience,
+        auto words = command_.words;
+        words.insert(words.begin(), command_.programs.at(program_));
+        engine_.post("/containers/" + command_.container + "/exec", exec_body(words),
+                     engine_patience,
                      [self = shared_from_this()](const Answer& answer) { self->created(answer); });
     }
 
@@ -120,7 +117,7 @@ class Exec : public std::enable_shared_from_this<Exec> {
         const bool not_started =
             exit_code == core::exit_not_executable || exit_code == core::exit_not_found;
         if (!not_started) return end({.exit_code = exit_code});
-        if (++program_ < programs_.size()) return create();
+        if (++program_ < command_.programs.size()) return create();
         end({.trouble =
                  "sluice cannot be executed there: " + os::one_line(last_line_.substr(0, 500))});
     }
@@ -137,11 +134,8 @@ class Exec : public std::enable_shared_from_this<Exec> {
     }
 
     Engine& engine_;
-    std::string container_;
-    std::vector<std::string> programs_;
+    Command command_;
     std::size_t program_ = 0;
-    std::vector<std::string> words_;
-    std::chrono::milliseconds limit_;
     ExecCalls calls_;
     boost::asio::steady_timer deadline_;
     boost::asio::steady_timer look_;
@@ -157,11 +151,8 @@ class Exec : public std::enable_shared_from_this<Exec> {
 
 } // namespace
 
-void exec_sluice(Engine& engine, const Container& container, std::vector<std::string> words,
-                 std::chrono::milliseconds limit, std::size_t longest_line, ExecCalls calls) {
-    std::make_shared<Exec>(engine, container, std::move(words), limit, longest_line,
-                           std::move(calls))
-        ->start();
+void execute(Engine& engine, Command command, ExecCalls calls) {
+    std::make_shared<Exec>(engine, std::move(command), std::move(calls))->start();
 }
 
 } // namespace sluice::fleet

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "fleet/container.h"
 #include "fleet/engine/engine.h"
 #include "fleet/engine/frames.h"
 
@@ -25,10 +24,18 @@ struct ExecCalls {
     std::function<void(ExecEnd)> on_end; // once, last
 };
 
-/// Runs `sluice WORD...` in a container as the container's own user, and follows its outputs. Where
-/// one of the container's programs() cannot be executed the next is tried. What is not over within
-/// `limit` is left alone, and goes on in the container. A line has at most `longest_line` bytes.
-void exec_sluice(Engine& engine, const Container& container, std::vector<std::string> words,
-                 std::chrono::milliseconds limit, std::size_t longest_line, ExecCalls calls);
+/// What to run in a container, as the container's own user.
+struct Command {
+    std::string container; // its id
+    std::vector<std::string>
+        programs;                   // at least one; where one cannot be executed the next is tried
+    std::vector<std::string> words; // behind it
+    std::chrono::milliseconds limit{0};
+    std::size_t longest_line = 4'096; // of its outputs; more is cut
+};
+
+/// Runs it and follows its outputs. What is not over within the limit is left alone, and goes on in
+/// the container.
+void execute(Engine& engine, Command command, ExecCalls calls);
 
 } // namespace sluice::fleet

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "fleet/outcome.h"
+#include "fleet/show/outcome.h"
 
 namespace sluice::fleet {
 
