@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t at_a_time = 16;
 // control::most_entries texts of control::longest_text in some lists, each byte escaped, fit.
-constexpr std::size_t longest_line = 1024 * 1024;
+constexpr std::size_t longest_line = 1U << 20U;
 
 void ask_one(Engine& engine, const Container& container, std::chrono::milliseconds limit,
              NodeRow& row, const Turns::OnEnded& ended) {

@@ -7,7 +7,7 @@ namespace sluice::fleet {
 namespace {
 
 constexpr std::size_t most_at_a_time = 64;
-constexpr std::size_t longest_answer = 16 * 1024 * 1024; // the list of some thousand containers
+constexpr std::size_t longest_answer = 16U << 20U; // the list of some thousand containers
 constexpr int log_lines = 2'000;
 
 } // namespace

@@ -24,7 +24,7 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 using Socket = asio::generic::stream_protocol::socket;
 
-constexpr std::size_t longest_head = 64 * 1024;
+constexpr std::size_t longest_head = 64U << 10U;
 constexpr std::size_t longest_message = 500; // of an error, as it is shown
 
 Socket::endpoint_type address_of(const Endpoint& endpoint) {
