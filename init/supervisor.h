@@ -77,6 +77,7 @@ class Supervisor {
     std::set<std::string> files_of_reloads() const;
     void take_turn();
     void prove(pid_t pid);
+    void prove_it_is_whole(pid_t pid);
     void await_handlers_of_next(pid_t pid);
     void execute(const core::AwaitReady& action);
     void execute(const core::AwaitHandlers& action);

@@ -222,12 +222,39 @@ void Supervisor::prove(pid_t pid) {
     reloads_.begins("proving");
     trial_.emplace(loop_, next_->parts, intake_);
     if (trial_->possible()) {
-        trial_->prove([this, pid] { feed(core::Ready{pid}); });
+        trial_->prove([this, pid] { prove_it_is_whole(pid); });
     } else if (next_->outlook.inquiry().can_ask()) { // it shares the listeners
         next_->outlook.inquiry().ping([this, pid] { feed(core::Ready{pid}); });
     } else {
         await_handlers_of_next(pid);
     }
+}
+
+// A pool's first worker answers while FPM starts the others. If it cannot start them all (a limit
+// of processes), FPM ends, with 0. Its status pool is "ondemand": that has a worker only when all
+// the others are there. Where it gets none at all the generation is taken for whole after a while.
+void Supervisor::prove_it_is_whole(pid_t pid) {
+    constexpr std::chrono::milliseconds usual = 5s; // FPM that ends takes a fraction of it
+    if (!next_->parts.plan.answers || !next_->outlook.inquiry().can_ask()) {
+        feed(core::Ready{pid});
+        return;
+    }
+    next_->outlook.inquiry().ping([this, pid] {
+        handlers_of_next_.cancel();
+        feed(core::Ready{pid});
+    });
+    handlers_of_next_.expires_after(std::min(usual, next_->parts.plan.reload.ready / 2));
+    handlers_of_next_.async_wait([this, pid](const boost::system::error_code& error) {
+        if (error || !next_ || lifecycle_.next_service() != pid) return;
+        next_->outlook.inquiry().close();
+        os::log(Level::warning,
+                "reload: every pool of generation " +
+                    std::to_string(lifecycle_.generation(Which::next)) +
+                    " answers, but not its status pool: does something keep that from having a "
+                    "worker (process.max, a limit of processes)?",
+                {{"event", "no_answer"}, {"service_pid", pid}});
+        feed(core::Ready{pid});
+    });
 }
 
 // It shares the listeners and has no status page (PHP 7.4): nobody can ask it alone.

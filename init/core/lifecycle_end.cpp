@@ -17,11 +17,19 @@ using namespace std::chrono_literals;
 // file system); waiting longer would only turn one hang into two.
 constexpr std::chrono::milliseconds after_sweeping_kill = 1s;
 
+// FPM says it in its error_log alone, which may be elsewhere.
+std::string reason_of(int wait_status, const Plan& plan) {
+    if (plan.kind != config::Kind::php_fpm || wait_status != 0) return {};
+    return ", as it does where it cannot start all of its workers (is there a limit of "
+           "processes?),";
+}
+
 } // namespace
 
 void Lifecycle::handle(const Exited& event) {
     if (event.pid == next_service()) {
-        reload_->ended(describe_end(event.wait_status), now_, actions_);
+        reload_->ended(describe_end(event.wait_status) + reason_of(event.wait_status, plan_), now_,
+                       actions_);
         reload_moved_on();
         return;
     }

@@ -1,7 +1,10 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <sys/mount.h>
 
@@ -151,6 +154,50 @@ TEST_CASE("rollback: reload.check") {
                                        "$$\"]\n"},
                             {"reload.check[1]", "signal KILL"}},
                        });
+}
+
+namespace {
+
+/// A cgroup that has so many processes at most.
+class ProcessLimit {
+  public:
+    explicit ProcessLimit(int most)
+        : folder_("/sys/fs/cgroup/pids/sluice-test-" + std::to_string(::getpid())) {
+        std::error_code refused;
+        std::filesystem::create_directory(folder_, refused);
+        std::ofstream(folder_ / "pids.max") << most << std::flush;
+    }
+
+    ~ProcessLimit() {
+        eventually([&] { return ::rmdir(folder_.c_str()) == 0 || errno != EBUSY; });
+    }
+
+    ProcessLimit(const ProcessLimit&) = delete;
+    ProcessLimit& operator=(const ProcessLimit&) = delete;
+
+    bool usable() const { return std::filesystem::exists(folder_ / "pids.max"); }
+
+    std::string enter() const { return "echo $$ > " + folder_.string() + "/cgroup.procs"; }
+
+  private:
+    std::filesystem::path folder_;
+};
+
+} // namespace
+
+// Its first workers answer meanwhile.
+TEST_CASE("rollback: FPM cannot start all of its workers") {
+    const ProcessLimit limit(7); // the master, and six of eight
+    if (!limit.usable()) {
+        MESSAGE("skipped: no pids cgroup (version 1) can be made here");
+        return;
+    }
+    const Cause cause{.name = "a limit of processes",
+                      .release = {.fpm = "pm.max_children = 8\n"},
+                      .says = {"exited with status 0", "cannot start all of its workers"},
+                      .wrapper = limit.enter()};
+    ReloadSite reload(each_transport());
+    each_fails(reload, {cause, cause, cause});
 }
 
 TEST_CASE("rollback: FPM does not start") {
