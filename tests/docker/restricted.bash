@@ -12,7 +12,8 @@ cases_restricted=(
     "root-no-kill: restricted_keeps --cap-drop ALL --cap-add SETUID --cap-add SETGID"
     "no-new-privileges: restricted_keeps --security-opt no-new-privileges"
     "no-tmp: restricted_no_tmp"
-    "pids-limit: restricted_pids"
+    "pids-limit: restricted_pids 10"
+    "pids-limit-late: restricted_pids 12"
     "memory-worker: restricted_memory"
     "memory-reload: restricted_memory_reload"
     "disk-full: restricted_disk_full"
@@ -65,13 +66,13 @@ restricted_no_tmp() {
 }
 
 # No room for a second generation's processes: the reload is rolled back, and the first goes on.
-restricted_pids() {
+restricted_pids() { # LIMIT
     local got=0
-    make_service tcp sluice8.2 --pids-limit 10
+    make_service tcp sluice8.2 --pids-limit "$1"
     full_load load "$address"
     docker exec "$(named fpm)" sluice reload --wait || got=$?
     logs_of fpm | tail -n 6
-    ((got != 0)) || wrong "a reload came through with 10 processes: this proves nothing"
+    ((got != 0)) || wrong "a reload came through with $1 processes"
     stop_loaded_after_rollback
 }
 
