@@ -212,7 +212,7 @@ class Exchange : public HttpStream, public std::enable_shared_from_this<Exchange
     http::request<http::string_body> message_;
     http::response_parser<http::string_body> parser_;
     boost::beast::flat_buffer buffer_;
-    std::array<char, 16 * 1024> piece_{};
+    std::array<char, (16U << 10U)> piece_{};
     OnAnswer on_answer_;
     std::optional<StreamCalls> stream_;
     bool over_ = false;
