@@ -109,11 +109,12 @@ TEST_CASE("until the switch the newcomer is the OOM killer's first victim, then 
     CHECK(sluice.logs("generation 1 retired in"));
     // A run after a crash has nobody beside it.
     ::kill(second, SIGKILL);
+    pid_t third = 0;
     REQUIRE(eventually([&] {
-        const pid_t third = site.master();
+        third = site.master();
         return third != 0 && third != second && third != sluice.pid();
     }));
-    CHECK(score_of(site.master()) == own);
+    CHECK(score_of(third) == own);
     CHECK(sluice.stop() == 0);
 }
 
