@@ -87,8 +87,7 @@ void read_values(const Raw& raw, Options& options) {
     const auto duration = [&](const char* option, const std::string& text) {
         const auto value = config::parse_duration(text);
         if (!value) {
-            options.problem =
-                wrong_value(option, text, "a duration as \"500ms\", \"30s\" or \"5m\"");
+            options.problem = wrong_value(option, text, R"(a duration as "500ms", "30s" or "5m")");
         }
         return value.value_or(config::Duration(0));
     };
