@@ -82,6 +82,7 @@ std::vector<std::string> frame(const Board& board, const Window& window) {
     std::size_t name_width = 0;
     for (const auto at : shown) name_width = std::max(name_width, board.rows[at].name.size());
     name_width = std::min({name_width, longest_name, std::max<std::size_t>(columns / 2, 1)});
+    lines.reserve(shown.size() + 2);
     for (const auto at : shown) lines.push_back(line_of(board.rows[at], name_width));
     if (!all && for_rows > 0) {
         lines.push_back("and " + std::to_string(board.rows.size() - shown.size()) + " more");
