@@ -93,7 +93,7 @@ class Run {
         if (interrupted_by_.empty()) {
             interrupted_by_ = signals::name_of(signal);
             board_.notice = interrupted_by_ + ": what has begun is finished, nothing else begins; "
-                                              "INT again leaves it at once";
+                                              "INT again leaves it";
             display_.say(board_.notice);
         }
         await_signal();

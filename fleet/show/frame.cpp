@@ -60,7 +60,6 @@ std::string bar_of(const Board& board, std::size_t columns) {
     auto text = " " + std::to_string(ended) + " of " + std::to_string(board.rows.size()) + ", " +
                 core::in_words(board.elapsed);
     if (failed > 0) text += ", " + std::to_string(failed) + " failed";
-    if (!board.notice.empty()) text += "; " + board.notice;
     const auto room = columns > text.size() + 2 ? columns - text.size() - 2 : 0;
     const auto width = std::min(room, longest_bar);
     if (width < 4) return text.substr(1);
@@ -74,19 +73,21 @@ std::vector<std::string> frame(const Board& board, const Window& window) {
     const auto columns = std::max<std::size_t>(window.columns, 2) - 1;
     const auto room = std::max<std::size_t>(window.lines, 2) - 1;
     std::vector<std::string> lines;
-    // The bar always, a line for those left out where there are any.
-    const auto for_rows = room - 1;
+    // The bar always, above it the notice where there is one, and a line for those left out.
+    const bool notice = !board.notice.empty() && room > 1;
+    const auto for_rows = room - (notice ? 2 : 1);
     const bool all = board.rows.size() <= for_rows;
     const auto shown =
         shown_rows(board, all ? for_rows : for_rows - std::min<std::size_t>(for_rows, 1));
     std::size_t name_width = 0;
     for (const auto at : shown) name_width = std::max(name_width, board.rows[at].name.size());
     name_width = std::min({name_width, longest_name, std::max<std::size_t>(columns / 2, 1)});
-    lines.reserve(shown.size() + 2);
+    lines.reserve(shown.size() + 3);
     for (const auto at : shown) lines.push_back(line_of(board.rows[at], name_width));
     if (!all && for_rows > 0) {
         lines.push_back("and " + std::to_string(board.rows.size() - shown.size()) + " more");
     }
+    if (notice) lines.push_back(board.notice);
     lines.push_back(bar_of(board, columns));
     for (auto& line : lines) line = fitted(line, columns);
     return lines;

@@ -1,31 +1,27 @@
-#!/bin/bash
-# tests/docker/fleet [CASE...]: sluice-fleet before a real Docker daemon, the one of DOCKER_HOST (see
-# tests/docker/with); by default all cases. It needs an image with PHP-FPM, tests/app's scripts in
-# /srv/app and sluice in front (SLUICE_IMAGE, default sluice-test/sluice8.2), one without a shell
-# (SLUICE_NOSH, default sluice-test/nosh8.2), sluice-fleet (SLUICE_FLEET, default build/static's) and
-# fcgi_load (BUILD_DIR, default build/dev). Containers have the label sluice-test.fleet, and are removed.
-# Exit status: 0 if all is as it should be.
-set -euo pipefail
-root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source-path=SCRIPTDIR source=../app/site.bash
-source "$root/tests/app/site.bash"
-image=${SLUICE_IMAGE:-sluice-test/sluice8.2} nosh=${SLUICE_NOSH:-sluice-test/nosh8.2}
-fleet=${SLUICE_FLEET:-$root/build/static/sluice-fleet}
-fcgi_load=${BUILD_DIR:-$root/build/dev}/fcgi_load
-cases=(kinds refused steps canary broken vanishes interrupted killed restart cut restart_interrupted forty)
+# shellcheck shell=bash
+# sluice-fleet before a real daemon. For sourcing by tests/docker/run.
+# shellcheck disable=SC2034,SC2154 # see container.bash
 
-run_id=$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
-label=sluice-test.fleet=$run_id
-prefix=fleet-$run_id
-status=0
+cases_fleet=(
+    "kinds: fleet_kinds"
+    "refused: fleet_refused"
+    "steps: fleet_steps"
+    "canary: fleet_canary"
+    "broken: fleet_broken"
+    "vanishes: fleet_vanishes"
+    "interrupted: fleet_interrupted"
+    "killed: fleet_killed"
+    "restart: fleet_restart"
+    "cut: fleet_cut"
+    "restart-interrupted: fleet_restart_interrupted"
+    "forty: fleet_forty"
+)
 
-named() {
-    echo "$prefix-$1"
-}
+image=sluice-test/sluice8.2
 
-run_container() { # NAME [OPTION...] IMAGE [WORD...]
-    docker run --detach --no-healthcheck --name "$(named "$1")" --label "$label" "${@:2}" >>"$site/docker.out" 2>&1 ||
-        fail "docker run ${*:2}: $(tail -n 3 "$site/docker.out")"
+# Its health check would be one command more a second in each container.
+run_quiet() { # NAME [OPTION...] IMAGE [WORD...]
+    run_container "$1" --no-healthcheck "${@:2}"
 }
 
 serves() {
@@ -37,18 +33,18 @@ await_all() { # NAME...
     for name in "$@"; do until_true 30 "$name" serves "$name"; done
 }
 
-# run_fleet WORD...: of this test's containers; its exit status in $status, what it says in $site/fleet.out.
+# run_fleet WORD...: of this test's containers; its exit status in $status, what it says in $site/work/fleet.out.
 run_fleet() {
     status=0
-    "$fleet" "$1" --label "$label" "${@:2}" >"$site/fleet.out" 2>&1 || status=$?
+    "$fleet" "$1" --label "$label" "${@:2}" >"$site/work/fleet.out" 2>&1 || status=$?
 }
 
 said() {
-    grep -qE -- "$1" "$site/fleet.out" || fail "it did not say '$1': $(<"$site/fleet.out")"
+    grep -qE -- "$1" "$site/work/fleet.out" || fail "it did not say '$1': $(<"$site/work/fleet.out")"
 }
 
-has_status() {
-    ((status == $1)) || fail "exit status $status instead of $1: $(<"$site/fleet.out")"
+ended_with() {
+    ((status == $1)) || fail "exit status $status instead of $1: $(<"$site/work/fleet.out")"
 }
 
 generation() { # NAME
@@ -82,6 +78,7 @@ reloading() { # NAME
 }
 
 start_fleet() { # WORD...: in the background; its pid in $fleet_pid
+    rm -f "$site/fleet.log"
     start fleet "$fleet" "$1" --label "$label" "${@:2}"
     fleet_pid=$started
 }
@@ -90,7 +87,7 @@ await_fleet() {
     until_true 60 "sluice-fleet's end" is_gone "$fleet_pid"
     status=0
     wait "$fleet_pid" 2>/dev/null || status=$?
-    mv "$site/fleet.log" "$site/fleet.out"
+    mv "$site/fleet.log" "$site/work/fleet.out"
 }
 
 fleet_said() {
@@ -99,54 +96,54 @@ fleet_said() {
 
 # What containers there are: one without a shell and read-only, one of another user without any
 # capability, one behind an entrypoint script, one with a terminal, one behind Docker's own init.
-case_kinds() {
-    run_container nosh --read-only --tmpfs /tmp --tmpfs /run "$nosh"
-    run_container user -u www-data --read-only --cap-drop ALL --security-opt no-new-privileges --tmpfs /tmp "$image"
-    run_container script --entrypoint sh "$image" -c 'exec sluice docker-php-entrypoint php-fpm'
-    run_container init --init "$image"
-    run_container tty --tty "$image"
+fleet_kinds() {
+    run_quiet nosh --read-only --tmpfs /tmp --tmpfs /run sluice-test/nosh8.2
+    run_quiet user -u www-data --read-only --cap-drop ALL --security-opt no-new-privileges --tmpfs /tmp "$image"
+    run_quiet script --entrypoint sh "$image" -c 'exec sluice docker-php-entrypoint php-fpm'
+    run_quiet init --init "$image"
+    run_quiet tty --tty "$image"
     local names=(nosh user script tty) name
     await_all "${names[@]}"
     until_true 30 "the one behind an init" docker exec "$(named init)" sluice health >/dev/null
     run_fleet reload
-    has_status 0
+    ended_with 0
     said '5 containers: 5 done'
     for name in "${names[@]}"; do is_generation "$name" 2 || fail "$name was not reloaded"; done
     run_fleet restart --parallel all
-    has_status 0
+    ended_with 0
     said '5 containers: 5 done, .*; 0 requests cut$'
     run_fleet status
-    has_status 0
-    [[ $(grep -c ' running  1  ' "$site/fleet.out") == 5 ]] || fail "$(<"$site/fleet.out")"
+    ended_with 0
+    [[ $(grep -c ' running  1  ' "$site/work/fleet.out") == 5 ]] || fail "$(<"$site/work/fleet.out")"
     run_fleet status --json
-    python3 -c 'import json, sys; assert len(json.load(sys.stdin)["containers"]) == 5' <"$site/fleet.out"
+    python3 -c 'import json, sys; assert len(json.load(sys.stdin)["containers"]) == 5' <"$site/work/fleet.out"
 }
 
 # Who is chosen and is no sluice is refused before anything is done.
-case_refused() {
-    run_container a "$image"
-    run_container b --entrypoint sleep "$image" 600
+fleet_refused() {
+    run_quiet a "$image"
+    run_quiet b --entrypoint sleep "$image" 600
     await_all a
     run_fleet reload
-    has_status 125
+    ended_with 125
     said "nothing was done, for the first process of $(named b) is not sluice"
     is_generation a 1 || fail "it was done"
-    run_fleet reload --name "$prefix-[x-z]"
-    has_status 125
+    run_fleet reload --name "$(named "[x-z]")"
+    ended_with 125
     said 'no running container matches'
     run_fleet reload --name "$(named a)" --canary nobody
-    has_status 125
+    ended_with 125
     said 'is none of those that are chosen'
     docker pause "$(named a)" >/dev/null
     run_fleet reload --name "$(named a)"
     docker unpause "$(named a)" >/dev/null
-    has_status 1
+    ended_with 1
     said 'it is paused'
 }
 
 # The steps come while they are taken.
-case_steps() {
-    run_container a "$image"
+fleet_steps() {
+    run_quiet a "$image"
     await_all a
     make_slow a
     start_fleet reload
@@ -154,75 +151,75 @@ case_steps() {
     ! fleet_said 'a: starting' || fail "a step was told before it was taken"
     let_go a
     await_fleet
-    has_status 0
+    ended_with 0
     said "a: starting"
     said "a: proving"
     run_fleet reload --json
-    has_status 0
+    ended_with 0
     python3 -c '
 import json, sys
 events = [json.loads(line) for line in sys.stdin]
 assert events[-1]["event"] == "account" and events[-1]["done"] == 1, events
-assert [one["step"] for one in events if one["event"] == "step"][-1] == "switching", events' <"$site/fleet.out"
+assert [one["step"] for one in events if one["event"] == "step"][-1] == "switching", events' <"$site/work/fleet.out"
 }
 
-case_canary() {
-    run_container a "$image"
-    run_container b "$image"
-    run_container c "$image"
+fleet_canary() {
+    run_quiet a "$image"
+    run_quiet b "$image"
+    run_quiet c "$image"
     await_all a b c
     break_config b
     run_fleet reload --canary "$(named b)"
-    has_status 1
+    ended_with 1
     said 'b +ROLLED BACK .*nonsense'
     said 'the canary .*b failed: nothing else was begun'
     said '3 containers: 1 rolled back, 2 not begun'
     is_generation a 1 || fail "another was reloaded"
     # After a canary that went well a broken one keeps nobody from being reloaded.
     run_fleet reload
-    has_status 1
+    ended_with 1
     said '3 containers: 2 done, 1 rolled back'
     is_generation c 2 || fail "it was not reloaded"
 }
 
 # A restart that does not come up halts the rest.
-case_broken() {
-    run_container a "$image"
-    run_container b "$image"
-    run_container c "$image"
+fleet_broken() {
+    run_quiet a "$image"
+    run_quiet b "$image"
+    run_quiet c "$image"
     await_all a b c
     break_config b
     run_fleet restart --parallel 1 --timeout 20s
-    has_status 1
+    ended_with 1
     said 'b +FAILED .*ended with status 78'
     said 'b failed: nothing else was begun'
     said '3 containers: 1 done, 1 failed, 1 not begun'
 }
 
-case_vanishes() {
-    run_container a "$image"
-    run_container b "$image"
+fleet_vanishes() {
+    run_quiet a "$image"
+    run_quiet b "$image"
     await_all a b
     make_slow a
     start_fleet reload --name "$(named a)"
     until_true 20 "the reload" reloading a
     docker kill "$(named a)" >/dev/null
     await_fleet
-    has_status 1
+    ended_with 1
     said 'it ended meanwhile with status 137'
     make_slow b
     start_fleet reload --name "$(named b)"
     until_true 20 "the reload" reloading b
     docker rm -f "$(named b)" >/dev/null
     await_fleet
-    has_status 1
+    ended_with 1
     said 'it has gone meanwhile|it ended meanwhile'
 }
 
 # The first signal lets what runs finish, the second INT leaves it, and it goes on by itself.
-case_interrupted() {
-    run_container a "$image"
-    run_container b "$image"
+fleet_interrupted() {
+    run_quiet a "$image"
+    run_quiet b "$image"
     await_all a b
     make_slow a
     start_fleet reload
@@ -231,7 +228,7 @@ case_interrupted() {
     until_true 10 "the sentence" fleet_said 'what has begun is finished'
     let_go a
     await_fleet
-    has_status 1
+    ended_with 1
     said '2 containers: 1 done, 1 not begun'
     is_generation a 2 || fail "it was not finished"
     is_generation b 1 || fail "another was begun"
@@ -242,15 +239,15 @@ case_interrupted() {
     until_true 10 "the sentence" fleet_said 'what has begun is finished'
     kill -INT "$fleet_pid"
     await_fleet
-    has_status 130
+    ended_with 130
     said 'a +LEFT UNDONE .*its reload goes on in the container'
     let_go a
     until_true 30 "the reload that was left" is_generation a 3
 }
 
 # The reload is PID 1's: it goes on when its client's connection has gone.
-case_killed() {
-    run_container a "$image"
+fleet_killed() {
+    run_quiet a "$image"
     await_all a
     make_slow a
     start_fleet reload
@@ -261,14 +258,14 @@ case_killed() {
     until_true 30 "the reload that was left" is_generation a 2
 }
 
-case_restart() {
+fleet_restart() {
     local name before
-    for name in a b c d; do run_container "$name" "$image"; done
-    run_container rm --rm "$image"
+    for name in a b c d; do run_quiet "$name" "$image"; done
+    run_quiet rm --rm "$image"
     await_all a b c d rm
     before=$(started_at c)
     run_fleet restart --pause 100ms
-    has_status 0
+    ended_with 0
     said '5 containers: 5 done, .*; 0 requests cut$'
     [[ $(started_at c) != "$before" ]] || fail "it was not restarted"
     for name in a b c d rm; do serves "$name" || fail "$name is not up"; done # --rm or not
@@ -279,20 +276,19 @@ in_flight() { # NAME COUNT
 }
 
 # What a stop cut is told, by either format of the log.
-case_cut() {
-    local format address
+fleet_cut() {
+    local format
     for format in text json; do
-        run_container $format -e SLUICE_DRAIN_DEADLINE=1s -e SLUICE_DRAIN_QUEUE=200ms \
+        run_quiet $format -e SLUICE_DRAIN_DEADLINE=1s -e SLUICE_DRAIN_QUEUE=200ms \
             -e SLUICE_LOG_FORMAT=$format "$image"
         await_all $format
-        address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$(named $format)")
-        start load-$format "$fcgi_load" --to "$address:9000" --root /srv/app --get '/slow.php?ms=20000' --clients 2 --requests 2
+        start load-$format "$fcgi_load" --to "$(address_of $format):9000" --root "$script_root" --get '/slow.php?ms=20000' --clients 2 --requests 2
         until_true 20 "the requests" in_flight $format 2
     done
-    run_container none --log-driver none -e SLUICE_DRAIN_DEADLINE=1s -e SLUICE_DRAIN_QUEUE=200ms "$image"
+    run_quiet none --log-driver none -e SLUICE_DRAIN_DEADLINE=1s -e SLUICE_DRAIN_QUEUE=200ms "$image"
     await_all none
     run_fleet restart --parallel all
-    has_status 0
+    ended_with 0
     said 'text +done +[^ ]+ m?s +2$'
     said 'json +done +[^ ]+ m?s +2$'
     said 'none +done +[^ ]+ m?s +unknown$'
@@ -308,16 +304,16 @@ restarted_since() { # NAME TIME
 }
 
 # Whatever ends sluice-fleet in the middle of a restart, the container comes up again.
-case_restart_interrupted() {
-    local name before
-    for name in a b; do run_container $name -e SLUICE_DRAIN_ANNOUNCE=2s "$image"; done
+fleet_restart_interrupted() {
+    local name before signal
+    for name in a b; do run_quiet $name -e SLUICE_DRAIN_ANNOUNCE=2s "$image"; done
     await_all a b
     before=$(started_at a)
     start_fleet restart
     until_true 20 "the stop" draining a
     kill -INT "$fleet_pid"
     await_fleet
-    has_status 1
+    ended_with 1
     said '2 containers: 1 done, 1 not begun'
     [[ $(started_at a) != "$before" ]] || fail "it was not restarted"
     for signal in INT KILL; do
@@ -329,7 +325,7 @@ case_restart_interrupted() {
         kill -$signal "$fleet_pid"
         await_fleet
         if [[ $signal == INT ]]; then
-            has_status 130
+            ended_with 130
             said 'a +LEFT UNDONE .*the Engine goes on restarting it'
         fi
         until_true 30 "the restart that was left" restarted_since a "$before"
@@ -338,10 +334,10 @@ case_restart_interrupted() {
 }
 
 # How long a node of forty takes; shown, and not judged, for others may use the machine.
-case_forty() {
+fleet_forty() {
     local number names=() what began
     for number in $(seq -w 1 40); do
-        run_container "$number" "$image"
+        run_quiet "$number" "$image"
         names+=("$number")
     done
     await_all "${names[@]}"
@@ -349,34 +345,8 @@ case_forty() {
         began=$(now_ms)
         # shellcheck disable=SC2086 # words
         run_fleet $what
-        has_status 0
-        echo "    sluice-fleet $what: $(($(now_ms) - began)) ms; $(tail -n 1 "$site/fleet.out")"
+        ended_with 0
+        measured "$what $(($(now_ms) - began)) ms"
     done
 }
 
-remove_containers() {
-    local left
-    left=$(docker ps --all --quiet --filter "label=$label")
-    # shellcheck disable=SC2086 # one word per container
-    [[ -z $left ]] || docker rm --force --volumes $left >/dev/null
-}
-
-end_test() {
-    trap '' INT TERM HUP
-    end_all
-    remove_containers
-    rm -rf "$site"
-}
-
-[[ -x $fleet && -x $fcgi_load ]] || fail "$fleet or $fcgi_load is not there: tests/run static dev makes them"
-make_site
-trap end_test EXIT
-(($# == 0)) || cases=("$@")
-for one in "${cases[@]}"; do
-    declare -F "case_$one" >/dev/null || fail "no such case: $one"
-    began=$(now_ms)
-    "case_$one"
-    end_all
-    remove_containers
-    echo "ok     fleet/$one  $(($(now_ms) - began)) ms"
-done
