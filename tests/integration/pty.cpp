@@ -52,6 +52,11 @@ void Terminal::type(const std::string& keys) {
     CHECK(::write(master_.get(), keys.data(), keys.size()) == static_cast<ssize_t>(keys.size()));
 }
 
+void Terminal::resize(unsigned short lines, unsigned short columns) {
+    const winsize size{.ws_row = lines, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+    CHECK(::ioctl(master_.get(), TIOCSWINSZ, &size) == 0);
+}
+
 void Terminal::read_screen() {
     int bytes = 0;
     while (::ioctl(master_.get(), FIONREAD, &bytes) == 0 && bytes > 0) {

@@ -22,6 +22,9 @@ class Terminal {
 
     void type(const std::string& keys);
 
+    /// The window has another size from now on.
+    void resize(unsigned short lines, unsigned short columns);
+
     /// Waits until the text has been shown since the last call that found something.
     bool shows(const std::string& text);
 
