@@ -4,6 +4,7 @@
 
 cases_fleet=(
     "kinds: fleet_kinds"
+    "ways: fleet_ways"
     "refused: fleet_refused"
     "steps: fleet_steps"
     "canary: fleet_canary"
@@ -117,6 +118,42 @@ fleet_kinds() {
     [[ $(grep -c ' running  1  ' "$site/work/fleet.out") == 5 ]] || fail "$(<"$site/work/fleet.out")"
     run_fleet status --json
     python3 -c 'import json, sys; assert len(json.load(sys.stdin)["containers"]) == 5' <"$site/work/fleet.out"
+}
+
+commands_since() { # TIME: how many commands were run in this test's containers
+    docker events --since "$1" --until "$(date +%s.%N)" --filter event=exec_create --filter "label=$label" | wc -l
+}
+
+# As root it asks the sluices themselves; without the right to enter namespaces, over TCP, where the socket is
+# in an unusual place and where another process holds the usual one, it runs commands.
+fleet_ways() {
+    local since names=(usual abstract other false) name word
+    run_quiet usual "$image"
+    run_quiet abstract --read-only --tmpfs /tmp "$image"
+    run_quiet other -e SLUICE_CONTROL_SOCKET=/tmp/other.sock "$image"
+    run_quiet false -e SLUICE_CONTROL_SOCKET=/tmp/other.sock "$image"
+    docker exec --detach -e SLUICE_CONTROL_SOCKET=/run/sluice.sock "$(named false)" sluice sleep 600
+    await_all "${names[@]}"
+    until_true 30 "the false one" docker exec "$(named false)" sluice health --socket /run/sluice.sock >/dev/null
+    for name in "${names[@]}"; do
+        for word in status reload restart; do
+            since=$(date +%s.%N)
+            run_fleet "$word" --name "$(named "$name")"
+            ended_with 0
+            case $name in
+            usual | abstract) (($(commands_since "$since") == 0)) || fail "$word of $name ran a command" ;;
+            *) (($(commands_since "$since") > 0)) || fail "$word of $name ran no command" ;;
+            esac
+            [[ $word != reload ]] || is_generation "$name" 2 || fail "$name was not reloaded"
+        done
+    done
+    since=$(date +%s.%N)
+    status=0
+    setpriv --bounding-set -sys_admin --inh-caps -sys_admin "$fleet" reload --label "$label" \
+        >"$site/work/fleet.out" 2>&1 || status=$?
+    ended_with 0
+    (($(commands_since "$since") >= 4)) || fail "without the right to enter namespaces it ran no command"
+    for name in "${names[@]}"; do is_generation "$name" 2 || fail "$name was not reloaded"; done
 }
 
 # Who is chosen and is no sluice is refused before anything is done.
