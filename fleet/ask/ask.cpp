@@ -184,7 +184,8 @@ class Asking : public std::enable_shared_from_this<Asking> {
 } // namespace
 
 bool asks_directly(const Engine& engine, const Container& container) {
-    return ::geteuid() == 0 && engine.is_local() && container.first_is_pid_1;
+    // One that is paused answers nobody, and the Engine says so at once.
+    return ::geteuid() == 0 && engine.is_local() && container.running() && container.first_is_pid_1;
 }
 
 void ask_sluice(Engine& engine, const Container& container, Question question, ExecCalls calls) {

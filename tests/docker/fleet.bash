@@ -370,20 +370,60 @@ fleet_restart_interrupted() {
     done
 }
 
-# How long a node of forty takes; shown, and not judged, for others may use the machine.
-fleet_forty() {
-    local number names=() what began
+# Processor time of everything in tests/docker/with's namespaces, the daemon's and the containers' too;
+# nothing where the daemon is another.
+processor_ms() {
+    local groups=/sys/fs/cgroup
+    [[ ${DOCKER_HOST:-} == */sluice-docker.*/docker.sock ]] || return 0
+    if [[ -e $groups/cpuacct/cpuacct.usage ]]; then
+        echo $(($(<$groups/cpuacct/cpuacct.usage) / 1000000))
+    elif [[ -e $groups/cpu.stat ]]; then
+        awk '$1 == "usage_usec" { print int($2 / 1000) }' $groups/cpu.stat
+    fi
+}
+
+# timed WHAT COMMAND...: its time, and the processor time, into the case's line.
+timed() {
+    local began before after took
+    began=$(now_ms) before=$(processor_ms)
+    "${@:2}"
+    took=$(($(now_ms) - began)) after=$(processor_ms)
+    measured "$1 $took ms${after:+, $((after - before)) ms of processor time}"
+}
+
+# forty IMAGE: their names in `names`.
+forty() {
+    local number
+    names=()
     for number in $(seq -w 1 40); do
-        run_quiet "$number" "$image"
-        names+=("$number")
-    done
-    await_all "${names[@]}"
-    for what in reload "restart --parallel all" restart status; do
-        began=$(now_ms)
-        # shellcheck disable=SC2086 # words
-        run_fleet $what
-        ended_with 0
-        measured "$what $(($(now_ms) - began)) ms"
+        run_quiet "$number" "$1"
+        names+=("$(named "$number")")
     done
 }
 
+# How long a node of forty takes, a quarter of which has a request in flight at the reload, and what it is for
+# `docker restart` with PHP-FPM alone; shown, and not judged, for others may use the machine.
+fleet_forty() {
+    local names name
+    forty "$image"
+    for name in "${names[@]}"; do await_all "${name##*-}"; done
+    for name in 04 08 12 16 20 24 28 32 36 40; do
+        start "load-$name" "$fcgi_load" --to "$(address_of $name):9000" --root "$script_root" \
+            --get '/slow.php?ms=10000' --clients 1 --requests 1
+    done
+    for name in 04 08 12 16 20 24 28 32 36 40; do until_true 20 "a request" in_flight $name 1; done
+    timed reload run_fleet reload
+    ended_with 0
+    timed status run_fleet status
+    ended_with 0
+    end_all
+    timed "restart, 10 at a time" run_fleet restart
+    ended_with 0
+    timed "restart, 4 at a time" run_fleet restart --parallel 4
+    ended_with 0
+    timed "restart, all at once" run_fleet restart --parallel all
+    ended_with 0
+    remove_containers
+    forty sluice-test/php8.2
+    timed "docker restart" docker restart "${names[@]}" >/dev/null
+}
