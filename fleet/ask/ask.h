@@ -20,7 +20,7 @@ struct Question {
 };
 
 /// True if its control socket may be reached without the Engine: we are root, and the Engine is
-/// asked over a unix socket.
+/// asked over a unix socket, and the container runs.
 bool asks_directly(const Engine& engine, const Container& container);
 
 /// Asks as `sluice reload --wait`, `sluice status --json` or `sluice health` in the container do,

@@ -97,6 +97,7 @@ struct Parcel {
         message.msg_controllen = control.size();
     }
 
+    ~Parcel() = default;
     Parcel(const Parcel&) = delete;
     Parcel& operator=(const Parcel&) = delete;
 };
