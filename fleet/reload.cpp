@@ -4,9 +4,8 @@
 #include <memory>
 #include <utility>
 
-#include "fleet/choice.h"
+#include "fleet/ask/ask.h"
 #include "fleet/engine/answers.h"
-#include "fleet/engine/exec.h"
 #include "fleet/reload_steps.h"
 
 namespace sluice::fleet {
@@ -85,12 +84,8 @@ void reload(Engine& engine, const Container& container, std::chrono::millisecond
             OnStep on_step, OnOutcome on_outcome) {
     const auto steps = std::make_shared<ReloadSteps>();
     on_step(steps->step());
-    execute(
-        engine,
-        {.container = container.id,
-         .programs = programs(container),
-         .words = {"reload", "--wait"},
-         .limit = limit},
+    ask_sluice(
+        engine, container, {.request = control::Request::reload_wait, .limit = limit},
         {.on_line =
              [steps, on_step = std::move(on_step)](Channel channel, const std::string& line) {
                  if (channel == Channel::out) {

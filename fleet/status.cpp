@@ -2,8 +2,7 @@
 
 #include <utility>
 
-#include "fleet/choice.h"
-#include "fleet/engine/exec.h"
+#include "fleet/ask/ask.h"
 #include "fleet/turns.h"
 #include "init/control/report_json.h"
 #include "init/os/json_text.h"
@@ -19,28 +18,24 @@ constexpr std::size_t longest_line = 1U << 20U;
 void ask_one(Engine& engine, const Container& container, std::chrono::milliseconds limit,
              NodeRow& row, const Turns::OnEnded& ended) {
     row.name = container.name;
-    execute(engine,
-            {.container = container.id,
-             .programs = programs(container),
-             .words = {"status", "--json"},
-             .limit = limit,
-             .longest_line = longest_line},
-            {.on_line =
-                 [&row](Channel channel, const std::string& line) {
-                     if (channel == Channel::out) row.report = control::parse_report(line);
-                     if (!row.report) row.trouble = os::one_line(line.substr(0, 500));
-                 },
-             .on_end =
-                 [&row, ended](const ExecEnd& end) {
-                     if (!end.exit_code) row.trouble = end.trouble;
-                     if (end.exit_code != 0) row.report.reset();
-                     if (!row.report && row.trouble.empty()) {
-                         row.trouble = "sluice exited with " +
-                                       std::to_string(end.exit_code.value_or(0)) +
-                                       " and said nothing";
-                     }
-                     ended(row.report.has_value());
-                 }});
+    ask_sluice(engine, container,
+               {.request = control::Request::status, .limit = limit, .longest_line = longest_line},
+               {.on_line =
+                    [&row](Channel channel, const std::string& line) {
+                        if (channel == Channel::out) row.report = control::parse_report(line);
+                        if (!row.report) row.trouble = os::one_line(line.substr(0, 500));
+                    },
+                .on_end =
+                    [&row, ended](const ExecEnd& end) {
+                        if (!end.exit_code) row.trouble = end.trouble;
+                        if (end.exit_code != 0) row.report.reset();
+                        if (!row.report && row.trouble.empty()) {
+                            row.trouble = "sluice exited with " +
+                                          std::to_string(end.exit_code.value_or(0)) +
+                                          " and said nothing";
+                        }
+                        ended(row.report.has_value());
+                    }});
 }
 
 } // namespace

@@ -34,6 +34,9 @@ class Engine {
 
     boost::asio::io_context& loop() { return loop_; }
 
+    /// It is on this host, as far as its address tells.
+    bool is_local() const { return !endpoint_.path.empty(); }
+
   private:
     void queue(HttpRequest request, OnAnswer on_answer);
     void next();

@@ -59,9 +59,15 @@ class Exec : public std::enable_shared_from_this<Exec> {
         if (!id) return end({.trouble = "the Engine's answer to an exec makes no sense"});
         id_ = *id;
         frames_ = {};
-        stream_ = engine_.start_exec(
-            id_, {.on_bytes = [self = shared_from_this()](auto bytes) { self->take(bytes); },
-                  .on_end = [self = shared_from_this()](const Trouble& why) { self->cut(why); }});
+        // We own the stream, so it must not own us: what is awaited for the deadline does.
+        const auto weak = weak_from_this();
+        const auto on_bytes = [weak](std::string_view bytes) {
+            if (const auto self = weak.lock()) self->take(bytes);
+        };
+        const auto on_end = [weak](const Trouble& why) {
+            if (const auto self = weak.lock()) self->cut(why);
+        };
+        stream_ = engine_.start_exec(id_, {.on_bytes = on_bytes, .on_end = on_end});
     }
 
     void take(std::string_view bytes) {

@@ -16,6 +16,7 @@ struct ExecEnd {
     std::optional<int> exit_code; // nothing: it could not be started or followed to its end
     std::string trouble;          // then why, as a sentence
     int status = 0;               // HTTP's, where that was the Engine's answer
+    bool direct = false;          // it was no command: sluice itself was asked
 };
 
 struct ExecCalls {

@@ -4,6 +4,7 @@
 
 cases_fleet=(
     "kinds: fleet_kinds"
+    "ways: fleet_ways"
     "refused: fleet_refused"
     "steps: fleet_steps"
     "canary: fleet_canary"
@@ -117,6 +118,42 @@ fleet_kinds() {
     [[ $(grep -c ' running  1  ' "$site/work/fleet.out") == 5 ]] || fail "$(<"$site/work/fleet.out")"
     run_fleet status --json
     python3 -c 'import json, sys; assert len(json.load(sys.stdin)["containers"]) == 5' <"$site/work/fleet.out"
+}
+
+commands_since() { # TIME: how many commands were run in this test's containers
+    docker events --since "$1" --until "$(date +%s.%N)" --filter event=exec_create --filter "label=$label" | wc -l
+}
+
+# As root it asks the sluices themselves; without the right to enter namespaces, over TCP, where the socket is
+# in an unusual place and where another process holds the usual one, it runs commands.
+fleet_ways() {
+    local since names=(usual abstract other false) name word
+    run_quiet usual "$image"
+    run_quiet abstract --read-only --tmpfs /tmp "$image"
+    run_quiet other -e SLUICE_CONTROL_SOCKET=/tmp/other.sock "$image"
+    run_quiet false -e SLUICE_CONTROL_SOCKET=/tmp/other.sock "$image"
+    docker exec --detach -e SLUICE_CONTROL_SOCKET=/run/sluice.sock "$(named false)" sluice sleep 600
+    await_all "${names[@]}"
+    until_true 30 "the false one" docker exec "$(named false)" sluice health --socket /run/sluice.sock >/dev/null
+    for name in "${names[@]}"; do
+        for word in status reload restart; do
+            since=$(date +%s.%N)
+            run_fleet "$word" --name "$(named "$name")"
+            ended_with 0
+            case $name in
+            usual | abstract) (($(commands_since "$since") == 0)) || fail "$word of $name ran a command" ;;
+            *) (($(commands_since "$since") > 0)) || fail "$word of $name ran no command" ;;
+            esac
+            [[ $word != reload ]] || is_generation "$name" 2 || fail "$name was not reloaded"
+        done
+    done
+    since=$(date +%s.%N)
+    status=0
+    setpriv --bounding-set -sys_admin --inh-caps -sys_admin "$fleet" reload --label "$label" \
+        >"$site/work/fleet.out" 2>&1 || status=$?
+    ended_with 0
+    (($(commands_since "$since") >= 4)) || fail "without the right to enter namespaces it ran no command"
+    for name in "${names[@]}"; do is_generation "$name" 2 || fail "$name was not reloaded"; done
 }
 
 # Who is chosen and is no sluice is refused before anything is done.
@@ -333,20 +370,60 @@ fleet_restart_interrupted() {
     done
 }
 
-# How long a node of forty takes; shown, and not judged, for others may use the machine.
-fleet_forty() {
-    local number names=() what began
+# Processor time of everything in tests/docker/with's namespaces, the daemon's and the containers' too;
+# nothing where the daemon is another.
+processor_ms() {
+    local groups=/sys/fs/cgroup
+    [[ ${DOCKER_HOST:-} == */sluice-docker.*/docker.sock ]] || return 0
+    if [[ -e $groups/cpuacct/cpuacct.usage ]]; then
+        echo $(($(<$groups/cpuacct/cpuacct.usage) / 1000000))
+    elif [[ -e $groups/cpu.stat ]]; then
+        awk '$1 == "usage_usec" { print int($2 / 1000) }' $groups/cpu.stat
+    fi
+}
+
+# timed WHAT COMMAND...: its time, and the processor time, into the case's line.
+timed() {
+    local began before after took
+    began=$(now_ms) before=$(processor_ms)
+    "${@:2}"
+    took=$(($(now_ms) - began)) after=$(processor_ms)
+    measured "$1 $took ms${after:+, $((after - before)) ms of processor time}"
+}
+
+# forty IMAGE: their names in `names`.
+forty() {
+    local number
+    names=()
     for number in $(seq -w 1 40); do
-        run_quiet "$number" "$image"
-        names+=("$number")
-    done
-    await_all "${names[@]}"
-    for what in reload "restart --parallel all" restart status; do
-        began=$(now_ms)
-        # shellcheck disable=SC2086 # words
-        run_fleet $what
-        ended_with 0
-        measured "$what $(($(now_ms) - began)) ms"
+        run_quiet "$number" "$1"
+        names+=("$(named "$number")")
     done
 }
 
+# How long a node of forty takes, a quarter of which has a request in flight at the reload, and what it is for
+# `docker restart` with PHP-FPM alone; shown, and not judged, for others may use the machine.
+fleet_forty() {
+    local names name
+    forty "$image"
+    for name in "${names[@]}"; do await_all "${name##*-}"; done
+    for name in 04 08 12 16 20 24 28 32 36 40; do
+        start "load-$name" "$fcgi_load" --to "$(address_of $name):9000" --root "$script_root" \
+            --get '/slow.php?ms=10000' --clients 1 --requests 1
+    done
+    for name in 04 08 12 16 20 24 28 32 36 40; do until_true 20 "a request" in_flight $name 1; done
+    timed reload run_fleet reload
+    ended_with 0
+    timed status run_fleet status
+    ended_with 0
+    end_all
+    timed "restart, 10 at a time" run_fleet restart
+    ended_with 0
+    timed "restart, 4 at a time" run_fleet restart --parallel 4
+    ended_with 0
+    timed "restart, all at once" run_fleet restart --parallel all
+    ended_with 0
+    remove_containers
+    forty sluice-test/php8.2
+    timed "docker restart" docker restart "${names[@]}" >/dev/null
+}

@@ -284,18 +284,54 @@ TEST_CASE("A restart waits for the container's own health check, and tells what 
 }
 
 TEST_CASE("A container that the Engine stopped and did not start is started") {
-    FakeEngine engine([](const std::string& request) {
+    Answer to_start{http(204, "")};
+    std::string sentence = "port is already allocated; it was started once more";
+    SUBCASE("it stood still") {}
+    SUBCASE("it had not been stopped") {
+        to_start.bytes = "HTTP/1.1 304 Not Modified\r\n\r\n";
+        sentence = "port is already allocated; it runs";
+    }
+    SUBCASE("it cannot be started") {
+        to_start.bytes = http(500, R"({"message":"no room"})");
+        sentence = "it may stand still, for it could not be started: the Engine says: no room";
+    }
+    FakeEngine engine([&](const std::string& request) {
         if (request == "POST /containers/aa/restart") {
             return Answer{http(500, R"({"message":"port is already allocated"})")};
         }
-        if (request == "POST /containers/aa/start") return Answer{http(204, "")};
+        if (request == "POST /containers/aa/start") return to_start;
         return content(request);
     });
     auto process = fleet(engine.host(), {"restart"});
     CHECK(exit_of(process) == 1);
-    CHECK(process.says("port is already allocated; it was started once more"));
+    CHECK_MESSAGE(has(process.out(), sentence), process.out());
     CHECK(asked(engine, "POST /containers/aa/start"));
     CHECK_FALSE(asked(engine, "POST /containers/bb/restart"));
+}
+
+TEST_CASE("An Engine that goes away in the middle has each container named, and nothing hangs") {
+    std::string task = "reload";
+    SUBCASE("reload") {}
+    SUBCASE("restart") {
+        task = "restart";
+    }
+    bool gone = false;
+    FakeEngine engine([&](const std::string& request) {
+        if (request == "POST /exec/ea/start") {
+            gone = true;
+            return Answer{stream({{1, "preparing: 2 ms, checked\n"}}) + "\1\2"};
+        }
+        if (request == "POST /containers/aa/restart") gone = true;
+        return gone ? Answer{""} : content(request);
+    });
+    auto process = fleet(engine.host(), {task, "--json"});
+    CHECK(exit_of(process) == 1);
+    const auto lines = lines_of(process.out());
+    REQUIRE_FALSE(lines.empty());
+    CHECK_MESSAGE(has(lines.back(), R"("failed":1,)"), lines.back());
+    CHECK(has(lines.back(), R"("not_begun":1,)"));
+    CHECK(has(lines.back(), R"("container":"web-1","outcome":"failed")"));
+    CHECK(process.err().empty());
 }
 
 TEST_CASE("An interruption awaits what has begun; a second INT names what is left") {
