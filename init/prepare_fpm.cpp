@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "init/core/exit_status.h"
+#include "init/core/words.h"
 #include "init/fpm/config_check.h"
 #include "init/fpm/wrapper.h"
 #include "init/os/accounts.h"
@@ -117,8 +119,12 @@ class Preparation {
                      os::describe_failure(checked.failure, service().program));
             break;
         case End::too_slow:
-            notice(service().program +
-                   " -tt did not end within 10 s: its configuration is unchecked");
+            // Without its sockets, for the whole life of the container, a stop would lose what
+            // waits in them, and reload.release would mean nothing.
+            disagree(core::exit_own_error,
+                     service().program + " -tt did not end within " + core::in_words(check_limit) +
+                         ": look whether the machine is overloaded, or what php.ini or the "
+                         "configuration has it wait for, such as a name to be resolved");
             break;
         case End::exited:
             if (checked.wait_status == 0) break;

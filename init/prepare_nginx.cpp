@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include "init/core/words.h"
 #include "init/nginx/listens.h"
 #include "init/nginx/sockets.h"
 #include "init/os/program.h"
@@ -95,7 +96,7 @@ class Preparation {
                      os::describe_failure(checked.failure, service_.program));
             return;
         case os::Captured::End::too_slow:
-            why_left_ = service_.program + " -T did not end within 10 s";
+            why_left_ = service_.program + " -T did not end within " + core::in_words(check_limit);
             return;
         case os::Captured::End::exited: break;
         }

@@ -46,6 +46,10 @@ std::optional<ProcessState> state_of(pid_t pid) {
     std::istringstream rest(text.substr(name_end + 1));
     ProcessState process{};
     rest >> process.state >> process.parent >> process.group >> process.session;
+    constexpr int between = 15; // proc_pid_stat(5): fields 7 to 21
+    std::string other;
+    for (int field = 0; field < between; ++field) rest >> other;
+    rest >> process.started;
     if (!rest) return {};
     return process;
 }

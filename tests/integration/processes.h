@@ -15,6 +15,7 @@ struct ProcessState {
     pid_t parent;
     pid_t group;
     pid_t session;
+    long long started; // in ticks since the machine's start
 };
 
 std::optional<ProcessState> state_of(pid_t pid);

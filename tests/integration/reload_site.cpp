@@ -99,7 +99,11 @@ ReloadSite::Told ReloadSite::tell(const std::vector<std::string>& words) const {
 std::vector<pid_t> ReloadSite::masters() {
     auto found = children_of(sluice_->pid());
     std::erase_if(found, [](pid_t pid) { return !contains(title_of(pid), "master process"); });
-    std::ranges::sort(found);
+    // Not by pid: those begin anew.
+    std::ranges::sort(found, {}, [](pid_t pid) {
+        const auto process = state_of(pid);
+        return process ? process->started : 0;
+    });
     return found;
 }
 
