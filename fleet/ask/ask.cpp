@@ -23,7 +23,6 @@ namespace sluice::fleet {
 namespace {
 
 using boost::system::error_code;
-using Clock = std::chrono::steady_clock;
 
 std::vector<std::string> command_for(control::Request request) {
     switch (request) {
@@ -44,8 +43,7 @@ class Asking : public std::enable_shared_from_this<Asking> {
           container_(std::move(container)),
           question_(question),
           calls_(std::move(calls)),
-          until_(Clock::now() + question.limit),
-          deadline_(engine.loop(), until_),
+          deadline_(engine.loop(), question.limit),
           socket_(engine.loop()),
           lines_(question.longest_line) {}
 
@@ -142,12 +140,11 @@ class Asking : public std::enable_shared_from_this<Asking> {
 
     void by_command() {
         if (!leave()) return;
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until_ - Clock::now());
         execute(engine_,
                 {.container = container_.id,
                  .programs = programs(container_),
                  .words = command_for(question_.request),
-                 .limit = left,
+                 .limit = question_.limit, // anew: what has passed is at most reach()'s 2 s
                  .longest_line = question_.longest_line},
                 std::exchange(calls_, {}));
     }
@@ -171,7 +168,6 @@ class Asking : public std::enable_shared_from_this<Asking> {
     Container container_;
     Question question_;
     ExecCalls calls_;
-    Clock::time_point until_;
     boost::asio::steady_timer deadline_;
     boost::asio::local::stream_protocol::socket socket_;
     std::string request_;
