@@ -13,6 +13,7 @@ cases_release=(
     "connections-watch: connections_of_watch"
     "connections-slots: connections_of_slots"
     "connections-start-first: connections_of_swarm start-first"
+    "connections-delay: connections_of_swarm start-first 10s"
     "connections-stop-first: connections_of_swarm stop-first"
     "forty-pull: forty_by_watch pull"
     "forty-symlink: forty_by_watch symlink"
@@ -173,6 +174,10 @@ release_good() { # HOW [slots]
     measured "worst ${account[worst_ms]%.*} ms"
 }
 
+is_well() { # NAME
+    (($(in_container "$1" sluice status | grep -ci 'rolled back') == 0))
+}
+
 # The check fails: every container says so, none takes it up; and the next good release is taken.
 release_broken() { # HOW
     local name
@@ -184,6 +189,10 @@ release_broken() { # HOW
     in_container "${services[0]}" sluice status | grep -qi 'rolled back' || wrong "sluice status does not tell it"
     in_container "${services[0]}" sluice status | grep -q 'no database' || wrong "sluice status does not tell what the check said"
     all_have 1 || wrong "the old release does not answer everywhere"
+    if [[ $1 == pull ]]; then
+        in_git "$site/work/app" reset --hard ORIG_HEAD
+        for name in "${services[@]}"; do until_true 40 "$name with what was there before" is_well "$name"; done
+    fi
     publish_by "$1" 3
     until_true 60 "release 3 everywhere" all_have 3
     end_load load
@@ -245,9 +254,10 @@ connections_of_slots() {
     between 16 20
 }
 
-# Two replicas of 12 workers.
-connections_of_swarm() { # ORDER
+# Two replicas of 12 workers. With a delay the old replica has gone before the next new one comes.
+connections_of_swarm() { # ORDER [DELAY]
     set_up_swarm "$1" dnsrr
+    export UPDATE_DELAY=${2:-0s}
     start_database
     make_shop
     for version in 1 2; do
@@ -255,18 +265,21 @@ connections_of_swarm() { # ORDER
             "RUN echo \"<?php const VERSION = $version; pfsockopen('tcp://$database');\" >public/version.php"
     done
     start_stack shop:1
-    begin_loads
-    front_load many --clients 48 --get '/work.php?ms=20'
-    many_pid=$load_pid load_pid=${site_pids[-2]}
+    # No more than one replica's accept queue has room for.
+    front_load load --clients 24 --get '/work.php?ms=20'
     steady=24
     until_true 30 "a connection of each worker" are_connected "$steady"
     deploy_stack shop:2
     until_true 120 "the end of the update" update_has_ended
     until_true 60 "the end of the old replicas" no_task_of shop:1
     until_true 60 "a connection of each worker" are_connected "$steady"
-    end_loads
+    end_load load
     kept sluice
-    if [[ $1 == start-first ]]; then between 24 48; else between 1 24; fi
+    case $1:${2:-} in
+    start-first:) between 24 48 ;;
+    start-first:*) between 24 36 ;;
+    stop-first:) between 1 24 ;;
+    esac
 }
 
 # Forty, idle: how long until all of them answer with the new release. Shown, not judged: others may use the machine.
