@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What docs/release.md promises: each way to publish a release to several containers behind nginx, a broken one, the
-# database connections that it takes, and the time that forty containers need. For sourcing by tests/docker/run.
+# What docs/release.md promises: each way to publish a release to several containers behind nginx, a broken one, and the
+# database connections that it takes. For sourcing by tests/docker/run.
 # shellcheck disable=SC2034,SC2154 # see container.bash
 
 cases_release=(
@@ -15,14 +15,6 @@ cases_release=(
     "connections-start-first: connections_of_swarm start-first"
     "connections-delay: connections_of_swarm start-first 10s"
     "connections-stop-first: connections_of_swarm stop-first"
-    "forty-pull: forty_by_watch pull"
-    "forty-symlink: forty_by_watch symlink"
-    "forty-slots: forty_by_watch symlink slots"
-    "forty-fleet: forty_by_fleet"
-    "forty-start-first: forty_by_swarm start-first 1"
-    "forty-start-first-4: forty_by_swarm start-first 4"
-    "forty-stop-first-4: forty_by_swarm stop-first 4"
-    "forty-compose: forty_by_compose"
 )
 
 database='' # HOST:PORT that each page keeps a connection to
@@ -282,19 +274,6 @@ connections_of_swarm() { # ORDER [DELAY]
     esac
 }
 
-# Forty, idle: how long until all of them answer with the new release. Shown, not judged: others may use the machine.
-forty_by_watch() { # HOW [slots]
-    local began
-    slots=4
-    set_up "$@"
-    start_services 40
-    all_have 1 || wrong "not all have release 1"
-    began=$(now_ms)
-    publish_by "$1" 2
-    until_true 300 "release 2 everywhere" all_have 2
-    measured "40 containers in $(($(now_ms) - began)) ms"
-}
-
 sluice_fleet() { # WORD...
     local fleet=${SLUICE_FLEET:-$root/build/static/sluice-fleet}
     [[ -x $fleet ]] || skip "there is no $fleet (SLUICE_FLEET)"
@@ -329,42 +308,4 @@ release_by_fleet() {
     end_load load
     lost_nothing "the releases"
     label=$label.front remove_containers
-}
-
-forty_by_fleet() {
-    local began
-    set_up_for_fleet
-    start_services 40
-    publish_code 2
-    began=$(now_ms)
-    sluice_fleet reload || wrong "sluice-fleet: $(<"$site/work/fleet.out")"
-    measured "40 containers in $(($(now_ms) - began)) ms"
-    all_have 2 || wrong "not all have release 2"
-}
-
-forty_by_swarm() { # ORDER PARALLELISM
-    local began
-    set_up_swarm "$1" dnsrr
-    make_shop
-    export REPLICAS=40 UPDATE_PARALLELISM=$2
-    replicas=40 health_interval=5s start_stack shop:1
-    began=$(now_ms)
-    health_interval=5s deploy_stack shop:2
-    until_true 900 "the end of the update" update_has_ended
-    until_true 120 "the end of the old replicas" no_task_of shop:1
-    measured "40 replicas in $(($(now_ms) - began)) ms, $(update_state)"
-}
-
-forty_by_compose() {
-    local began old
-    make_shop
-    compose shop:1 up --detach --scale app=40
-    until_true 120 "40 healthy containers" are_healthy 40
-    began=$(now_ms)
-    mapfile -t old < <(composed app)
-    compose shop:2 up --detach --no-recreate --scale app=80
-    until_true 300 "80 healthy containers" are_healthy 80
-    docker stop "${old[@]}" >/dev/null
-    docker rm "${old[@]}" >/dev/null
-    measured "40 containers in $(($(now_ms) - began)) ms"
 }
