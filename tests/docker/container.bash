@@ -17,8 +17,15 @@ run_container() {
 
 # derived NAME LINE: an image of the tests' own: sluice8.2 with one line more in its Dockerfile.
 derived() {
-    printf 'FROM sluice-test/sluice8.2\n%s\n' "$2" | DOCKER_BUILDKIT=0 docker build --force-rm \
-        --label sluice-test=image --tag "sluice-test/$1" - >"$site/docker.out" 2>&1 || fail "$(<"$site/docker.out")"
+    derive "$1" sluice8.2 "$2"
+}
+
+# derive NAME BASE LINE...
+derive() {
+    printf 'FROM sluice-test/%s\n' "$2" >"$site/derived"
+    printf '%s\n' "${@:3}" >>"$site/derived"
+    DOCKER_BUILDKIT=0 docker build --force-rm --label sluice-test=image --tag "sluice-test/$1" - \
+        <"$site/derived" >"$site/docker.out" 2>&1 || fail "$(<"$site/docker.out")"
 }
 
 named() {
@@ -146,16 +153,18 @@ in_container() { # NAME COMMAND...
 }
 
 remove_containers() {
-    local left
-    left=$(docker ps --all --quiet --filter "label=$label")
-    # shellcheck disable=SC2086 # one word per container
-    [[ -z $left ]] || docker rm --force --volumes $left >/dev/null
-    left=$(docker network ls --quiet --filter "label=$label")
-    # shellcheck disable=SC2086
-    [[ -z $left ]] || docker network rm $left >/dev/null
-    left=$(docker volume ls --quiet --filter "label=$label")
-    # shellcheck disable=SC2086
-    [[ -z $left ]] || docker volume rm $left >/dev/null
+    local left of
+    for of in "label=$label" "label=com.docker.compose.project=$(named c)"; do
+        left=$(docker ps --all --quiet --filter "$of")
+        # shellcheck disable=SC2086 # one word per container
+        [[ -z $left ]] || docker rm --force --volumes $left >/dev/null
+        left=$(docker network ls --quiet --filter "$of")
+        # shellcheck disable=SC2086
+        [[ -z $left ]] || docker network rm $left >/dev/null
+        left=$(docker volume ls --quiet --filter "$of")
+        # shellcheck disable=SC2086
+        [[ -z $left ]] || docker volume rm $left >/dev/null
+    done
 }
 
 # What is wrong with a case is collected, for one wrong thing says little of the next; what was
@@ -163,6 +172,12 @@ remove_containers() {
 problems=()
 wrong() {
     problems+=("$*")
+}
+
+# skip REASON: ends the case, which neither failed nor showed anything.
+skip() {
+    echo "$*" >"$site/problems"
+    exit 77
 }
 
 measured() {

@@ -45,7 +45,7 @@ $(upstream_lines "        server @ADDRESS@ ${1:-};")
             fastcgi_pass app;
             fastcgi_connect_timeout 1s;
             include /etc/nginx/fastcgi_params;
-            fastcgi_param SCRIPT_FILENAME /srv/app\$fastcgi_script_name;
+            fastcgi_param SCRIPT_FILENAME $script_root\$fastcgi_script_name;
         }
     }
 }
