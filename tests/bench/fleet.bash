@@ -167,7 +167,7 @@ declare -A sum # of the accounts of an event's generators
 add_account() {
     local field worst=${account[worst_ms]%.*}
     for field in sent answered lost refused late stalled; do
-        sum[$field]=$((sum[$field] + account[$field]))
+        sum[$field]=$((sum[$field] + ${account[$field]}))
     done
     ((worst <= sum[worst])) || sum[worst]=$worst
 }
