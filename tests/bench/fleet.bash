@@ -83,11 +83,6 @@ put_in_flight() {
     sleep_until $((due - left_ms))
 }
 
-sleep_until() { # MS
-    local wait=$(($1 - $(now_ms)))
-    ((wait <= 0)) || sleep "$((wait / 1000)).$(printf '%03d' $((wait % 1000)))"
-}
-
 # land: waits for what was in flight; prints how many were sent, answered and lost. Whatever was not
 # answered is lost, for nobody was refused: all had begun.
 land() {

@@ -84,6 +84,11 @@ script_root_of() { # INIT
     if [[ $1 == sluice ]]; then echo public; else echo /srv/releases/current/public; fi
 }
 
+sleep_until() { # MS
+    local wait=$(($1 - $(now_ms)))
+    ((wait <= 0)) || sleep "$((wait / 1000)).$(printf '%03d' $((wait % 1000)))"
+}
+
 # For tests/bench/table: the rows, and how they are called there.
 init_rows='trivial=nothing (Docker alone),term=PHP-FPM by TERM,quit=PHP-FPM by QUIT,waits=PHP-FPM that waits'
 init_rows+=',tini,dumb-init,s6,supervisord,sluice=**sluice**'
