@@ -212,11 +212,43 @@ table() {
     "$root/tests/bench/table" "$results" "$init_rows" "$@"
 }
 
+median_of() { # INIT METRIC
+    sed -n "s/^$1,$2,//p" "$results" | sort -n | awk '{ v[NR] = $1 } END { print (NR ? v[int((NR + 1) / 2)] : "none") }'
+}
+
+# aim WHAT AT_MOST MEASURED
+aim() {
+    [[ $3 != *none* ]] || return 0
+    awk -v what="$1" -v most="$2" -v got="$3" 'BEGIN {
+        printf "| %s | %s | %s | %s |\n", what, most, got, (got + 0 <= most + 0) ? "met" : "missed" }'
+}
+
+quotient() {
+    awk -v a="$1" -v b="$2" 'BEGIN { if (a == "none" || b == "none") print "none"; else printf "%.2f", a / b }'
+}
+
+# sluice's alone.
+judge_aims() {
+    printf '| aim | at most | measured | |\n|---|---:|---:|---|\n'
+    aim "requests lost, in all of it" 0 "$(awk -F, '/^sluice,[a-z_]*_lost,/ { n += $3 } END { print n + 0 }' "$results")"
+    aim "stop of all, idle, as a ratio to what Docker takes for nothing" 1.15 \
+        "$(quotient "$(median_of sluice stop_idle)" "$(median_of trivial stop_idle)")"
+    aim "reload of all by signal, ms" 2000 "$(median_of sluice reload)"
+    aim "reload of all by watch, ms" 2000 "$(median_of sluice reload_watch)"
+    aim "reload of all by sluice-fleet, ms" 4000 "$(median_of sluice reload_fleet)"
+    aim "restart of all by sluice-fleet, as a ratio to docker restart for PHP-FPM alone" 0.33 \
+        "$(quotient "$(median_of sluice restart_fleet)" "$(median_of quit restart)")"
+}
+
 report_fleet() {
     cat <<END
 $count containers of each, $rounds rounds, in turns; $(nproc) cores; load average before the run: $load_before,
 after it: $(cut -d ' ' -f 1-3 /proc/loadavg). Medians, and in brackets the least and the greatest.
 $(describe_inits)
+
+$(judge_aims)
+
+![Time to stop, restart and reload all containers](fleet.svg)
 
 ### Stop of all: \`docker stop\` with all names
 
@@ -232,7 +264,7 @@ END
 
 \`docker restart\` with all names takes one after another, so that most of what was in flight at its begin is over
 when it comes to them. \`sluice-fleet restart\` takes all but the first at once (\`--parallel all\`) or, by default, a
-quarter at a time, and ends when all are up again. Aim: a third of what \`docker restart\` takes for PHP-FPM alone.
+quarter at a time, and ends when all are up again.
 END
     table "docker restart, ms=median:restart" "ratio to PHP-FPM by QUIT=ratio:restart:quit" "lost=of:restart_lost:restart_sent" \
         "sluice-fleet, all at once, ms=median:restart_fleet" "lost=of:restart_fleet_lost:restart_fleet_sent" \
@@ -245,8 +277,7 @@ From the flip of the release's symlink until the last container has said that it
 log; afterwards each was asked, and gave it. Every fourth container has a request in flight ($left_ms ms to go) and
 gets five others a second. PHP-FPM alone, tini and dumb-init get USR2 by \`docker kill\`, sluice HUP; for s6 and
 supervisord it is \`docker exec\` of \`s6-svc -r\` and \`supervisorctl restart\`, eight at a time. *Watch*: sluice sees the
-flip by itself, $slots at a time (\`reload.slots\`). \`sluice-fleet\`: a canary, then eight at a time. Aims: 2 s by signal and by watch,
-4 s by \`sluice-fleet\`. *Worst*: the slowest of the five a second; *waited*: how many of them took over 0.5 s.
+flip by itself, $slots at a time (\`reload.slots\`). \`sluice-fleet\`: a canary, then eight at a time.  *Worst*: the slowest of the five a second; *waited*: how many of them took over 0.5 s.
 END
     table "by signal, ms=median:reload" "of it the command, ms=median:reload_command" "lost=of:reload_lost:reload_sent" \
         "refused=sum:reload_refused" "worst, ms=worst:reload_worst" "waited=sum:reload_stalled"

@@ -89,6 +89,13 @@ sleep_until() { # MS
     ((wait <= 0)) || sleep "$((wait / 1000)).$(printf '%03d' $((wait % 1000)))"
 }
 
+end_bench() {
+    trap '' INT TERM HUP
+    end_all
+    remove_containers
+    rm -rf "$site"
+}
+
 # For tests/bench/table: the rows, and how they are called there.
 init_rows='trivial=nothing (Docker alone),term=PHP-FPM by TERM,quit=PHP-FPM by QUIT,waits=PHP-FPM that waits'
 init_rows+=',tini,dumb-init,s6,supervisord,sluice=**sluice**'
