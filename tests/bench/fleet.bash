@@ -37,9 +37,15 @@ await_all() {
         --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "${names[@]}")
     [[ $init != trivial ]] || return 0
     script_root=$(script_root_of "$init")
-    for i in "${!names[@]}"; do
-        until_true 30 "an answer of ${names[i]}" answers "${addresses[i]}:9000"
-    done
+    for i in "${!names[@]}"; do await_one "$i"; done
+}
+
+await_one() { # NUMBER
+    (until_true 120 "an answer of ${names[$1]}" answers "${addresses[$1]}:9000") && return
+    docker logs --tail 8 "${names[$1]}" 2>&1 | cut -c 1-200 >&2
+    ip neigh show "${addresses[$1]}" >&2
+    docker exec "${names[$1]}" php -r 'echo @fsockopen("127.0.0.1", 9000) ? "inside it" : "not even inside it", " a connection is accepted\n";' >&2 || true
+    fail "${names[$1]} at ${addresses[$1]} does not answer"
 }
 
 # lines PATTERN LOG...: how often it stands in each.
@@ -76,7 +82,7 @@ put_in_flight() {
             flying+=("$i:$load_pid")
         done
         lines_before=("${before[@]}")
-        until_true 20 "requests in flight" lines_came 'slow.php begins'
+        until_true 60 "requests in flight" lines_came 'slow.php begins'
         (($(now_ms) > due - left_ms)) || break
         land >/dev/null # too slow a machine for that
     done
@@ -154,7 +160,7 @@ take_reload() {
     flip "$version"
     "$@" >"$site/event.out" 2>&1 || fail "$*: $(tail -n 5 "$site/event.out")"
     reload_asked=$(now_ms)
-    until_true 60 "new code in each" lines_came "$line"
+    until_true 180 "new code in each" lines_came "$line"
 }
 
 declare -A sum # of the accounts of an event's generators
@@ -188,7 +194,7 @@ reload_event() {
     local metric=$1 field sent answered lost steady_pids=()
     shift
     sum=([sent]=0 [answered]=0 [lost]=0 [refused]=0 [late]=0 [stalled]=0 [worst]=0)
-    until_true 20 "old code" all_answer_version "$version"
+    until_true 60 "old code" all_answer_version "$version"
     steady_loads begin
     put_in_flight
     take_reload "$@"
@@ -202,7 +208,7 @@ reload_event() {
         fail "the account of $metric does not add up"
     for field in "${!sum[@]}"; do note "$init" "${metric}_$field" "${sum[$field]}"; done
     forget_loads
-    until_true 20 "new code" all_answer_version "$version"
+    until_true 60 "new code" all_answer_version "$version"
 }
 
 # --- the report ---------------------------------------------------------------------------------
