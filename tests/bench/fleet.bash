@@ -235,7 +235,7 @@ quotient() {
 
 # sluice's alone.
 judge_aims() {
-    printf '| aim | at most | measured | |\n|---|---:|---:|---|\n'
+    printf '| aim, for 40 containers | at most | measured with %s | |\n|---|---:|---:|---|\n' "$count"
     aim "requests lost, in all of it" 0 "$(awk -F, '/^sluice,[a-z_]*_lost,/ { n += $3 } END { print n + 0 }' "$results")"
     aim "stop of all, idle, as a ratio to what Docker takes for nothing" 1.15 \
         "$(quotient "$(median_of sluice stop_idle)" "$(median_of trivial stop_idle)")"
