@@ -17,9 +17,9 @@
 
 namespace sluice {
 
-/// For a program to check its configuration, which takes it 20 to 40 ms as a rule. 40 containers that
-/// were started at once on two cores took more than 10 s, and nobody serves before it is over: one
-/// that takes longer than this waits for something, and will not be up either.
+/// For a program to check its configuration, which takes it 20 to 40 ms as a rule. 40 containers
+/// that were started at once on two cores took more than 10 s, and nobody serves before it is over:
+/// one that takes longer than this waits for something, and will not be up either.
 inline constexpr std::chrono::seconds check_limit{60};
 
 /// `check` binds nothing: the service may be running beside it.
