@@ -205,8 +205,11 @@ void Intake::change_roles() {
         entry.old_key = entry.wish.key;
         if (entry.next) {
             entry.wish = *std::exchange(entry.next, std::nullopt);
-            // A port's need not be hidden, the selector does not choose it.
-            if (entry.address.old() != nullptr) entry.address.old()->hide();
+            // A port's stays visible: the selector does not choose it, and a SYN that has just
+            // found it would be dropped (address.h).
+            if (entry.address.old() != nullptr && entry.address.by_path()) {
+                entry.address.old()->hide();
+            }
         } else if (next_wished_) {
             entry.part = Part::goes;
             entry.address.hide();

@@ -10,6 +10,18 @@
 
 namespace sluice::net {
 
+namespace {
+
+// A listener that is shut leaves its group first and the kernel's list of listeners after that. A
+// SYN that finds it there in between meets no group, so no selector, and is lost with it: hidden it
+// is not found.
+void close_unselected(Listener& listener) {
+    listener.hide(); // where that is refused it goes as it is
+    listener.shut();
+}
+
+} // namespace
+
 std::variant<Address, Refused> Address::open(const Wanted& wanted) {
     auto made = listen(wanted);
     if (auto* const refused = std::get_if<Refused>(&made)) return std::move(*refused);
@@ -91,7 +103,7 @@ std::optional<Refused> Address::switch_back() {
 void Address::give_up() {
     if (!next_) return;
     // It is the last member: the live one stays 0, which is selected.
-    next_->shut();
+    close_unselected(*next_);
     next_.reset();
     if (steering_ && !by_path()) select_member(live_, 0); // should it fail, 0 is alone
     steering_.reset();
@@ -100,7 +112,7 @@ void Address::give_up() {
 
 void Address::leave() {
     if (!old_) return;
-    old_->shut();
+    close_unselected(*old_);
     old_.reset();
     // The live one has moved to 0; a parked one, then the last of three, into the old one's place.
     if (!by_path()) select_member(live_, 0);

@@ -18,7 +18,8 @@ namespace sluice::net {
 ///     join()            0        next() 1        0   next(): no user gets there
 ///     way_in()          0        next() 1        own ports 1, else 0
 ///     switch_over()     1        old() 0         1   one setsockopt, or one rename
-///     old()->hide(), empty its queue, stop its master
+///     a path: old()->hide()
+///     empty the old one's queue, stop its master
 ///     leave()           0        -               0
 ///
 /// The instants. Before the joining one listens the selector is set to 0, so that it takes nothing.
@@ -27,8 +28,13 @@ namespace sluice::net {
 /// selector is set to 0, 1 is out of range and the kernel hashes over one member, the live one. A
 /// third one may join only after that. Of several members the one that is selected is hidden last.
 ///
-/// Where hide() is refused (Linux before 5.7) nothing is missing after a switch, the selector never
-/// picks the old one; only hide() of all needs hold_off() instead then.
+/// The old one of a port is not hidden: the selector never picks it, and hiding has a price. A SYN
+/// for which the kernel has found the listener but not yet a route is dropped if the listener is
+/// bound to the absent interface in between, and its client tries again after 1 s
+/// (tests/net/load.cpp met that about once in 2,000 switches). So it is hidden when it goes, long
+/// after that. Only hide() of all must pay it: there the client's second SYN is refused as the
+/// first should have been. Where hide() is refused (Linux before 5.7) hide() of all needs
+/// hold_off() instead.
 ///
 /// A path: the two exchange their names instead, and to hide the old one is to remove what it has
 /// then. Where the file system cannot exchange (NFS), or the public name has vanished, it is a
